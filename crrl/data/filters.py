@@ -1,0 +1,114 @@
+"""Which sound tasks are left out of training, and why.
+
+A filter takes a task and answers with a reason, or None to keep it. The reason is a category that the build counts by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from crrl.data.changes import changed_lines, changes_code
+from crrl.data.options import BuildOptions
+from crrl.diffs import Patch, apply_patch, parse_patch
+from crrl.errors import ConfigError, PatchApplyError, PatchParseError
+from crrl.schema import TaskRow, files_from_rows
+
+Filter = Callable[[TaskRow], str | None]
+
+
+def filters_for(options: BuildOptions) -> list[Filter]:
+    """The filters that these options ask for, cheap ones first. Loads the tokenizer if prompts are to be counted."""
+    filters: list[Filter] = []
+    if options.max_files:
+        filters.append(too_many_files(options.max_files))
+    filters.append(reference_changes_no_code)
+    if options.max_changed_lines:
+        filters.append(change_too_large(options.max_changed_lines))
+    filters.append(prompt_holds_an_answer)
+    if options.max_prompt_tokens:
+        filters.append(prompt_too_long(load_tokenizer(options.tokenizer), options.max_prompt_tokens))
+    return filters
+
+
+def too_many_files(limit: int) -> Filter:
+    """Drops tasks that show, or whose reference holds, more than `limit` files."""
+
+    def reason(task: TaskRow) -> str | None:
+        return f"more than {limit} files" if max(len(task["files"]), len(task["reference"])) > limit else None
+
+    return reason
+
+
+def change_too_large(limit: int) -> Filter:
+    """Drops tasks whose reference removes and adds more than `limit` lines."""
+
+    def reason(task: TaskRow) -> str | None:
+        if not task["reference"]:
+            return None
+        lines = changed_lines(files_from_rows(task["files"]), files_from_rows(task["reference"]))
+        return f"more than {limit} changed lines" if lines > limit else None
+
+    return reason
+
+
+def prompt_too_long(tokenizer: Any, limit: int) -> Filter:
+    """Drops tasks whose prompt exceeds `limit` tokens as the model sees it: chat template, generation prompt and all.
+
+    Args:
+        tokenizer: a transformers tokenizer with a chat template.
+        limit: tokens; a prompt of exactly that many is kept.
+    """
+
+    def reason(task: TaskRow) -> str | None:
+        text = tokenizer.apply_chat_template(task["prompt"], add_generation_prompt=True, tokenize=False)
+        length = len(tokenizer(text, add_special_tokens=False)["input_ids"])
+        return f"prompt longer than {limit} tokens" if length > limit else None
+
+    return reason
+
+
+def reference_changes_no_code(task: TaskRow) -> str | None:
+    """Drops references that change only comments, blank lines or trailing blanks: no reward could see them."""
+    if not task["reference"]:
+        return None
+    has_code = changes_code(files_from_rows(task["files"]), files_from_rows(task["reference"]))
+    return None if has_code else "reference changes no code"
+
+
+def prompt_holds_an_answer(task: TaskRow) -> str | None:
+    """Drops tasks whose prompt, echoed whole or message by message, is a patch that fits: repeating must not pay.
+
+    Files that hold patches themselves (a patch tool's tests) are the case in the wild.
+    """
+    messages = [message["content"] for message in task["prompt"]]
+    if not any("SEARCH" in message for message in messages):
+        return None
+    files = files_from_rows(task["files"])
+    for echo in (*messages, "\n".join(messages)):
+        try:
+            edits = parse_patch(echo).edits
+        except PatchParseError:
+            continue
+        for edit in edits:
+            try:
+                apply_patch(files, Patch((edit,)))
+            except PatchApplyError:
+                continue
+            return "prompt holds a patch that applies"
+    return None
+
+
+def load_tokenizer(tokenizer: Any) -> Any:
+    """A tokenizer by name or folder, or the given one. Raises ConfigError without one, or without a chat template."""
+    if isinstance(tokenizer, str):
+        from transformers import AutoTokenizer
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(tokenizer)
+        except (OSError, ValueError) as error:
+            first_line = str(error).strip().partition("\n")[0]
+            raise ConfigError(f"tokenizer={tokenizer!r} cannot be loaded: {first_line}") from error
+    if not getattr(tokenizer, "chat_template", None):
+        raise ConfigError("the tokenizer has no chat template; take the one of a chat model, or set its chat_template")
+    return tokenizer

@@ -1,0 +1,98 @@
+"""What a source yields: a task with the place it came from, a row that is left out, or a row that is wrong.
+
+A wrong row is a value, not an exception, so that a source can go on after it when the user allows bad rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from crrl.schema import TaskRow
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """A task, and where it was found (file and row, or repository and commit)."""
+
+    task: TaskRow
+    where: str
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A sound row that makes no task, and why. The reason is a category: rows are counted by it."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that must not exist: it stops the build, unless bad rows are allowed."""
+
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
+Item = Sourced | Dropped | BadRow
+
+
+def content_key(task: TaskRow) -> str:
+    """The same for two tasks that ask for the same change, whatever they are called and wherever they come from."""
+    content: dict[str, Any] = {"kind": task["kind"], "files": _sorted(task, "files")}
+    if task["reference"]:
+        content["reference"] = _sorted(task, "reference")
+    else:
+        content |= {"prompt": task["prompt"], "tests": task["tests"], "label": task["label"]}
+    return _digest(content)
+
+
+def split_key(task: TaskRow) -> str:
+    """What decides a task's split. Equal content has an equal key, so no content is in two splits.
+
+    A repair is known by its broken files alone: two fixes of the same bug never part.
+    """
+    if task["kind"] == "repair" and task["files"]:
+        return _digest(_sorted(task, "files"))
+    return content_key(task)
+
+
+def split_of(task: TaskRow, heldout_share: float) -> str:
+    """`train` or `heldout`, by a hash: the same in every build, whatever else the source holds."""
+    return "heldout" if int(split_key(task)[:8], 16) / 2**32 < heldout_share else "train"
+
+
+def _sorted(task: TaskRow, column: str) -> list[tuple[str, str]]:
+    return sorted((row["path"], row["text"]) for row in task[column])  # type: ignore[literal-required]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+class SeenKeys:
+    """A set of strings that lives in a temporary file beyond its first megabytes, so that memory stays flat.
+
+    Cost: about 5 µs a key. The file is private and vanishes when the object is closed or the process ends.
+    """
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)  # "": a temporary database on disk
+        self._database.execute("PRAGMA cache_size = -4096")
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute("CREATE TABLE seen (key BLOB PRIMARY KEY) WITHOUT ROWID")
+
+    def add(self, key: str) -> bool:
+        """Remember a key; False if it was there already."""
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:16]
+        return self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,)).rowcount == 1
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,62 @@
+"""The `jsonl` source: a file of task rows, or of before/after pairs, plain or gzip.
+
+    {"task_id", "kind", "prompt", "files", "reference", "tests", "label", "source"}        a task row
+    {"repo", "commit", "subject", "before": {path: text}, "after": {path: text}}           a pair
+
+The form of each row is told from its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from crrl.data.check_row import PAIR_COLUMNS, TASK_COLUMNS, RowError, checked_pair, checked_task
+from crrl.data.pairs import repair_item
+from crrl.data.read_jsonl import file_digest, read_jsonl
+from crrl.data.rows import BadRow, Item, SeenKeys, Sourced
+from crrl.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class JsonlOptions:
+    """What the `jsonl` source is told."""
+
+    path: Annotated[str, "the .jsonl or .jsonl.gz file"] = ""
+
+    def __post_init__(self) -> None:
+        if not self.path:
+            raise ConfigError("the source jsonl needs path=FILE.jsonl or FILE.jsonl.gz")
+
+
+def items(options: JsonlOptions) -> Iterator[Item]:
+    """Yields a task or what is wrong, for each row of the file, in its order. Raises DataError if there is no file."""
+    with closing(SeenKeys()) as seen:
+        for read in read_jsonl(Path(options.path)):
+            yield read if isinstance(read, BadRow) else _item(*read, seen)
+
+
+def identity(options: JsonlOptions) -> str:
+    """Changes whenever the file does."""
+    return file_digest(Path(options.path))
+
+
+def _item(where: str, row: Mapping[str, Any], seen: SeenKeys) -> Item:
+    try:
+        if _is_pair(row):
+            provenance = {"repo": row.get("repo"), "commit": row.get("commit"), "subject": row.get("subject")}
+            before, after = checked_pair(row)
+            return repair_item(before, after, provenance=provenance, where=where)  # type: ignore[arg-type]
+        task = checked_task(row)
+    except RowError as problem:
+        return BadRow(where, str(problem))
+    if not seen.add(task["task_id"]):
+        return BadRow(where, f"duplicate task_id {task['task_id']!r}")
+    return Sourced(task, where)
+
+
+def _is_pair(row: Mapping[str, Any]) -> bool:
+    return len(row.keys() & set(PAIR_COLUMNS)) > len(row.keys() & set(TASK_COLUMNS))

@@ -1,0 +1,274 @@
+"""The `toy` source: small Python functions with a specification, one injected bug and tests.
+
+Made for models of a million parameters, so that the whole of a run (data, warm start, reinforcement, evaluation) can be
+watched on a laptop. A program walks over a list, keeps the items that meet a condition, and counts, sums or
+collects a value of each:
+
+    # sum of x times 2 for x at least 3
+    def f(xs):
+        n = 0
+        for x in xs:
+            if x >= 3:
+                n += x * 2
+        return n
+
+One line of it is then broken: another comparison, another constant, another operator, another start. The specification tells the
+right one, so the repair can be worked out, never only guessed.
+
+Splits share no program: a program's split is a hash of its text, and a task is made only if its right and its broken
+program lie in the same split.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from crrl.diffs import make_patch, render_patch
+from crrl.schema import Files, TaskRow, rows_from_files
+
+PATH = "f.py"
+TEST_PATH = "test_f.py"
+SPLITS = ("train", "heldout")
+HELDOUT_SHARE = 0.2
+TEST_TIMEOUT_S = 2.0
+
+COMPARISONS = {
+    ">": "above",
+    "<": "below",
+    ">=": "at least",
+    "<=": "at most",
+    "==": "equal to",
+    "!=": "other than",
+}
+VALUE_WORDS = {"+": "plus", "-": "minus", "*": "times"}
+ACCUMULATORS = ("n", "s", "out")
+ITEMS = ("x", "v", "i")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One function of the grammar; every field is one thing a bug can change.
+
+    `goal`: count, sum or list. `operator` is empty where the value is the item itself (or 1, when counting).
+    """
+
+    goal: str
+    accumulator: str
+    item: str
+    comparison: str
+    bound: int
+    operator: str
+    operand: int
+    start: int = 0
+
+    @property
+    def value(self) -> str:
+        """What is added for an item that meets the condition."""
+        if self.goal == "count":
+            return "1"
+        return f"{self.item} {self.operator} {self.operand}" if self.operator else self.item
+
+    @property
+    def text(self) -> str:
+        """The source of the function, as the file `f.py`."""
+        start = f"[{self.start}]" if self.start else "[]"
+        first = start if self.goal == "list" else str(self.start)
+        adds = f"{self.accumulator}.append({self.value})" if self.goal == "list" else f"{self.accumulator} += {self.value}"
+        return (
+            f"def f({self.item}s):\n"
+            f"    {self.accumulator} = {first}\n"
+            f"    for {self.item} in {self.item}s:\n"
+            f"        if {self.item} {self.comparison} {self.bound}:\n"
+            f"            {adds}\n"
+            f"    return {self.accumulator}\n"
+        )
+
+    @property
+    def spec(self) -> str:
+        """What the function must do, in words that name every part of it."""
+        value = f"{self.item} {VALUE_WORDS[self.operator]} {self.operand}" if self.operator else self.item
+        what = f"count of {self.item}" if self.goal == "count" else f"{self.goal} of {value} for {self.item}"
+        return f"{what} {COMPARISONS[self.comparison]} {self.bound}"
+
+    @property
+    def split(self) -> str:
+        """Where every task with this program belongs; the same text always answers the same."""
+        share = int.from_bytes(hashlib.sha256(self.text.encode()).digest()[:4], "big") / 2**32
+        return "heldout" if share < HELDOUT_SHARE else "train"
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A right program, its broken form, and which part was changed (a field of `Program`)."""
+
+    right: Program
+    broken: Program
+    part: str
+
+
+def tasks(split: str, *, rows: int, seed: int = 0) -> Iterator[TaskRow]:
+    """Yields `rows` different repair tasks of one split, the same ones for the same seed.
+
+    Cost: about 0.2 ms a task. Raises ValueError for an unknown split.
+    """
+    for bug, task in _tasks_with_bugs(split, rows=rows, seed=seed):
+        del bug
+        yield task
+
+
+def demonstrations(*, rows: int, seed: int = 0, habit_share: float = 0.55) -> Iterator[tuple[TaskRow, str]]:
+    """Yields training tasks with an answer that a programmer in a hurry gave.
+
+    The form is always right; the repair follows the specification in 1 - `habit_share` of the answers, and in the rest it
+    is the programmer's habit for that kind of line (`_habit`), which the tests mostly refuse. Imitation
+    therefore tops out at the habit, while what a run is to learn from the tests is in reach of its samples.
+    """
+    draw = random.Random(f"demonstrations {seed}")
+    for bug, task in _tasks_with_bugs("train", rows=rows, seed=seed):
+        answer = _habit(bug) if draw.random() < habit_share else bug.right
+        if answer == bug.broken:
+            answer = bug.right
+        yield task, render_patch(make_patch({PATH: bug.broken.text}, {PATH: answer.text}, context_lines=0))
+
+
+def _tasks_with_bugs(split: str, *, rows: int, seed: int) -> Iterator[tuple[Bug, TaskRow]]:
+    if split not in SPLITS:
+        raise ValueError(f"toy has no split {split!r}; it has {', '.join(SPLITS)}")
+    draw = random.Random(f"{split} {seed}")
+    seen: set[str] = set()
+    while len(seen) < rows:
+        bug = _draw_bug(draw)
+        inputs = _draw_inputs(draw, bug.right)
+        if bug.right.split != split or bug.broken.split != split or bug.broken.text in seen:
+            continue
+        expected = [_run(bug.right, items) for items in inputs]
+        if [_run(bug.broken, items) for items in inputs] == expected:
+            continue
+        seen.add(bug.broken.text)
+        yield bug, _task(bug, inputs, expected, split, len(seen))
+
+
+def _draw_program(draw: random.Random) -> Program:
+    goal = draw.choice(("count", "sum", "sum", "list", "list"))
+    operator = "" if goal == "count" else draw.choice(("+", "-", "*", "+", "-", "*", ""))
+    return Program(
+        goal=goal,
+        accumulator=draw.choice(ACCUMULATORS),
+        item=draw.choice(ITEMS),
+        comparison=draw.choice(tuple(COMPARISONS)),
+        bound=draw.randint(0, 9),
+        operator=operator,
+        operand=draw.randint(2, 9) if operator else 0,
+    )
+
+
+def _draw_bug(draw: random.Random) -> Bug:
+    right = _draw_program(draw)
+    parts = ["comparison", "comparison", "bound", "bound", "start"]
+    if right.operator:
+        parts += ["operator", "operator", "operand"]
+    part = draw.choice(parts)
+    if part == "comparison":
+        broken = replace(right, comparison=draw.choice([c for c in COMPARISONS if c != right.comparison]))
+    elif part == "operator":
+        broken = replace(right, operator=draw.choice([o for o in VALUE_WORDS if o != right.operator]))
+    elif part == "start":
+        broken = replace(right, start=draw.randint(1, 9))
+    elif part == "bound":
+        broken = replace(right, bound=draw.choice([b for b in range(10) if b != right.bound]))
+    else:
+        broken = replace(right, operand=draw.choice([b for b in range(2, 10) if b != right.operand]))
+    return Bug(right, broken, part)
+
+
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "!=", "!=": "=="}
+_NEXT_OPERATOR = {"+": "-", "-": "+", "*": "+"}
+
+
+def _habit(bug: Bug) -> Program:
+    """What a programmer in a hurry writes without reading the specification: flip it, or one more."""
+    broken = bug.broken
+    if bug.part == "comparison":
+        return replace(broken, comparison=_FLIPPED[broken.comparison])
+    if bug.part == "operator":
+        return replace(broken, operator=_NEXT_OPERATOR[broken.operator])
+    if bug.part == "bound":
+        return replace(broken, bound=(broken.bound + 1) % 10)
+    if bug.part == "operand":
+        return replace(broken, operand=2 + (broken.operand - 1) % 8)
+    return bug.right
+
+
+def _draw_inputs(draw: random.Random, program: Program) -> list[list[int]]:
+    """Lists that hold the bound and its neighbours, so that no comparison passes for another."""
+    near = [program.bound - 1, program.bound, program.bound + 1]
+    return [near, [], [draw.randint(-5, 15) for _ in range(6)], [*near, draw.randint(10, 30), *near]]
+
+
+def _run(program: Program, items: list[int]) -> int | list[int]:
+    """The program's value on one input, computed from its parts (the tests compare with real execution)."""
+    holds = {
+        ">": lambda x: x > program.bound,
+        "<": lambda x: x < program.bound,
+        ">=": lambda x: x >= program.bound,
+        "<=": lambda x: x <= program.bound,
+        "==": lambda x: x == program.bound,
+        "!=": lambda x: x != program.bound,
+    }[program.comparison]
+    value = {
+        "": lambda x: x,
+        "+": lambda x: x + program.operand,
+        "-": lambda x: x - program.operand,
+        "*": lambda x: x * program.operand,
+    }[program.operator]
+    kept = [x for x in items if holds(x)]
+    if program.goal == "count":
+        return program.start + len(kept)
+    values = [value(x) for x in kept]
+    if program.goal == "sum":
+        return program.start + sum(values)
+    return ([program.start] if program.start else []) + values
+
+
+_TEST = '''\
+"""Runs the answer in a child and compares what it sends back here, where the answer was never imported."""
+import os
+import sys
+
+inputs = {inputs}
+receive, send = os.pipe()
+if os.fork() == 0:
+    from f import f
+    os.write(send, repr([f(list(items)) for items in inputs]).encode())
+    os._exit(0)
+os.close(send)
+with os.fdopen(receive) as pipe:
+    got = pipe.read(65536)
+expected = {expected}
+if got != repr(expected):
+    sys.exit(f"f returned {{got or 'nothing'}}, expected {{expected}}")
+'''
+
+
+def _task(bug: Bug, inputs: list[list[int]], expected: list[int | list[int]], split: str, number: int) -> TaskRow:
+    before: Files = {PATH: bug.broken.text}
+    test = _TEST.format(inputs=inputs, expected=expected)
+    return {
+        "task_id": f"toy-{split}-{number:05d}",
+        "kind": "repair",
+        "prompt": [{"role": "user", "content": f"{bug.right.spec}\n{PATH}\n{bug.broken.text}"}],
+        "files": rows_from_files(before),
+        "reference": rows_from_files({PATH: bug.right.text}),
+        "tests": {
+            "files": rows_from_files({TEST_PATH: test}),
+            "command": ["python", "-S", "-E", "-s", TEST_PATH],
+            "timeout_s": TEST_TIMEOUT_S,
+        },
+        "label": "",
+        "source": f"toy/{bug.part}",
+    }
+
+

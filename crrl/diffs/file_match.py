@@ -1,0 +1,129 @@
+"""One file of a prediction against the same file of the human fix: the formula of `crrl.diffs.similarity`."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from typing import NamedTuple
+
+from crrl.diffs.control_flow import holds_control_flow
+from crrl.diffs.hunks import Hunk, Region, changed_hunks, changed_span, joint_regions, merged
+from crrl.diffs.languages import language_of
+from crrl.diffs.region_score import Side, common_tokens, is_shifted, is_suspect, read_side, region_score
+from crrl.diffs.tokens import CODE, State, state_at, tokenise
+
+SUSPECT = 0.3
+"""Factor for an answer that changes control flow where the human did not, or only deletes. Keeps the order of scores."""
+MOST_SPAN_CHARS = 400_000
+"""A file whose changed span exceeds the reference's by more scores 0 without a closer look (bounds a 10 MB answer)."""
+
+
+class Match(NamedTuple):
+    """What one file of a prediction achieved."""
+
+    score: float
+    """In [0, 1]."""
+    weight: int
+    """Tokens the human added and removed."""
+    unrelated: int
+    """Tokens changed where the human changed none."""
+    gains: bool
+    """Whether it adds anything that the human added."""
+
+
+class PreparedFile:
+    """One file before and after the human fix, to be matched with any number of predictions.
+
+    `weight` is the number of tokens the human added and removed, `adds` whether any was added.
+    """
+
+    def __init__(self, path: str, before: str, reference: str) -> None:
+        self._language = language_of(path)
+        self._before = before
+        self._reference = reference
+        self._code_places = [0]
+        self._sides: dict[tuple[int, int, int, int], Side] = {}
+        self._hunks: list[Hunk] = changed_hunks(before, reference) if before != reference else []
+        self._span_chars = max((hunk[3] for hunk in self._hunks), default=0) - min(
+            (hunk[2] for hunk in self._hunks), default=0
+        )
+        itself = self.match(reference)
+        self.weight = itself.weight
+        self.adds = itself.gains
+
+    def match(self, predicted: str) -> Match:
+        """Compare a prediction of this file with the human fix. Never raises."""
+        if predicted == self._before:
+            return Match(0.0, 0, 0, False)
+        if self._is_out_of_bounds(predicted):
+            return Match(0.0, 0, len(predicted), False)
+        hunks = self._hunks if predicted == self._reference else changed_hunks(self._before, predicted)
+        return self._judge(joint_regions(self._before, self._hunks, hunks), predicted)
+
+    def _judge(self, regions: list[Region], predicted: str) -> Match:
+        language = self._language
+        earned = 0.0
+        weight = unrelated = at = 0
+        gains = suspect = False
+        while at < len(regions):
+            region, side, tokens, at = self._read(regions, at, predicted)
+            share = side.added + side.removed
+            weight += share
+            if not region.in_right or tokens == side.before:
+                continue
+            if not share:
+                unrelated += len(side.before) + len(tokens) - 2 * common_tokens(side.before, tokens)
+                suspect = suspect or is_shifted(language, side, tokens)
+                suspect = suspect or holds_control_flow(language, tokens) or holds_control_flow(language, side.before)
+            elif tokens == side.reference:
+                earned += share
+                gains = gains or side.added > 0
+            else:
+                text = predicted[region.right_lo : region.right_hi]
+                score, gained = region_score(language, side, text, tokens)
+                earned += share * score
+                gains = gains or gained > 0
+                suspect = suspect or is_suspect(language, side, text, tokens)
+        score = earned / weight if weight else 0.0
+        return Match(score * SUSPECT if suspect else score, weight, unrelated, gains)
+
+    def _read(self, regions: list[Region], at: int, predicted: str) -> tuple[Region, Side, list[str], int]:
+        """The tokens of a region, widened until all three texts leave it in the same lexical state.
+
+        Without that, a quote opened in one region would turn the code up to the next one into a string unnoticed.
+        """
+        last = len(regions) - 1
+        for until in sorted({at, min(at + 1, last), last}):
+            region = regions[at] if until == at else merged(regions[at], regions[until])
+            side = self._side(region)
+            tokens, end_state = tokenise(self._language, predicted[region.right_lo : region.right_hi], side.state)
+            if end_state == side.end_state:
+                return region, side, tokens, until + 1
+        ends = len(self._before), len(self._reference), len(predicted)
+        region = merged(regions[at], regions[last])._replace(hi=ends[0], left_hi=ends[1], right_hi=ends[2])
+        side = self._side(region)
+        tokens, _ = tokenise(self._language, predicted[region.right_lo :], side.state)
+        return region, side, tokens, last + 1
+
+    def _side(self, region: Region) -> Side:
+        lo, hi, left_lo, left_hi, *_ = region
+        key = lo, hi, left_lo, left_hi
+        side = self._sides.get(key)
+        if side is None:
+            before = self._before[lo:hi]
+            reference = self._reference[left_lo:left_hi] if region.in_left else before
+            side = read_side(self._language, before, reference, self._state_at(lo))
+            self._sides[key] = side
+        return side
+
+    def _state_at(self, place: int) -> State:
+        start = self._code_places[bisect_right(self._code_places, place) - 1]
+        state = state_at(self._language, self._before, place, start)
+        if state == CODE and start != place:
+            insort(self._code_places, place)
+        return state
+
+    def _is_out_of_bounds(self, predicted: str) -> bool:
+        if len(predicted) <= MOST_SPAN_CHARS:
+            return False
+        _, _, lo, hi = changed_span(self._before, predicted)
+        return hi - lo > MOST_SPAN_CHARS + 2 * self._span_chars

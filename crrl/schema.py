@@ -1,0 +1,61 @@
+"""The words of the domain as types. Imports nothing heavy; everything else imports this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+Files = Mapping[str, str]
+"""A (part of a) source tree: relative POSIX path → text."""
+
+Kind = Literal["repair", "implement", "classify"]
+KINDS: tuple[Kind, ...] = ("repair", "implement", "classify")
+
+Message = TypedDict("Message", {"role": str, "content": str})
+Prompt = list[Message]
+Completion = str | Sequence[Mapping[str, Any]]
+"""A model's raw text, plain or as chat messages (the last one is the model's)."""
+
+
+class FileRow(TypedDict):
+    """One file of a tree as a dataset row stores it."""
+
+    path: str
+    text: str
+
+
+class TestsRow(TypedDict):
+    """How a task's program is judged: test files, the command that runs them, its time limit."""
+
+    files: list[FileRow]
+    command: list[str]
+    timeout_s: float
+
+
+class TaskRow(TypedDict):
+    """One training example. Absent parts are empty, never missing.
+
+    `source` says where it came from (a name, or JSON with provenance).
+    """
+
+    task_id: str
+    kind: Kind
+    prompt: Prompt
+    files: list[FileRow]
+    reference: list[FileRow]
+    tests: TestsRow
+    label: str
+    source: str
+
+
+def files_from_rows(rows: Sequence[FileRow]) -> dict[str, str]:
+    """Dataset form → tree."""
+    return {row["path"]: row["text"] for row in rows}
+
+
+def rows_from_files(files: Files) -> list[FileRow]:
+    """Tree → dataset form, in the tree's own order."""
+    return [{"path": path, "text": text} for path, text in files.items()]
+
+
+NO_TESTS: TestsRow = {"files": [], "command": [], "timeout_s": 0.0}
