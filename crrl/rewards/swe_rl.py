@@ -55,7 +55,9 @@ def _prepare(tree: Tree, reference: Rows) -> PreparedSweRl:
         after = files_from_rows(reference)
         if not after or after == tree.files:
             paths = ", ".join(sorted(tree.files))
-            raise DataError(f"swe_rl_similarity needs a reference that changes something; the task with {paths} has none")
+            raise DataError(
+                f"swe_rl_similarity needs a reference that changes something; the task with {paths} has none"
+            )
         return prepare_swe_rl(tree.files, after)
 
     return _prepared.get((tree, reference), build)

@@ -76,7 +76,9 @@ class Program:
         """The source of the function, as the file `f.py`."""
         start = f"[{self.start}]" if self.start else "[]"
         first = start if self.goal == "list" else str(self.start)
-        adds = f"{self.accumulator}.append({self.value})" if self.goal == "list" else f"{self.accumulator} += {self.value}"
+        adds = (
+            f"{self.accumulator}.append({self.value})" if self.goal == "list" else f"{self.accumulator} += {self.value}"
+        )
         return (
             f"def f({self.item}s):\n"
             f"    {self.accumulator} = {first}\n"
@@ -270,5 +272,3 @@ def _task(bug: Bug, inputs: list[list[int]], expected: list[int | list[int]], sp
         "label": "",
         "source": f"toy/{bug.part}",
     }
-
-

@@ -1,0 +1,104 @@
+"""The model `tiny`: a Qwen2 of about a million parameters and its tokenizer, made on the spot for the toy source.
+
+It is the real architecture with a real byte-level tokenizer, so everything that trains it trains a large model as well.
+Weights are drawn from the run's seed; the first build takes a few seconds and is kept in the cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import itertools
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crrl.cache import cache_root
+from crrl.data.sources import toy
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+TINY = "tiny"
+"""The name that stands for this model wherever a model is named."""
+VOCABULARY = 512
+LAYERS = 4
+HIDDEN = 128
+HEADS = 4
+CONTEXT = 512
+"""Tokens of prompt and completion together."""
+TOKENIZER_TEXTS = 4000
+START, END, PAD = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+
+
+def build_tiny_model(seed: int) -> Path:
+    """The folder of the model and tokenizer, from the cache or built. Cost: 3 s the first time, for each seed."""
+    folder = cache_root() / f"tiny-{_recipe()}-{seed}"
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".tiny-", dir=folder.parent))
+    try:
+        tokenizer = _train_tokenizer()
+        tokenizer.save_pretrained(aside)
+        _draw_model(seed, tokenizer).save_pretrained(aside)
+        aside.chmod(0o755)
+        os.rename(aside, folder)
+    except OSError:
+        if not folder.is_dir():  # else another run built the same one first
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return folder
+
+
+def _recipe() -> str:
+    """Changes whenever this file or the toy grammar does, so that no stale model is taken from the cache."""
+    sources = inspect.getsource(toy) + Path(__file__).read_text()
+    return hashlib.sha256(sources.encode()).hexdigest()[:12]
+
+
+def _train_tokenizer() -> PreTrainedTokenizerBase:
+    # A Qwen2Tokenizer, because transformers rebuilds that class's pre-tokenizer for `model_type: qwen2` whatever was
+    # saved: any other class would split text differently after a reload.
+    from transformers import Qwen2Tokenizer
+
+    pairs = itertools.islice(toy.demonstrations(rows=TOKENIZER_TEXTS, seed=0), TOKENIZER_TEXTS)
+    texts = [f"{task['prompt'][0]['content']}\n{answer}" for task, answer in pairs]
+    tokenizer: Any = Qwen2Tokenizer().train_new_from_iterator(texts, VOCABULARY, new_special_tokens=[START, END])
+    tokenizer.chat_template = CHAT_TEMPLATE
+    tokenizer.eos_token = END
+    tokenizer.pad_token = PAD
+    tokenizer.model_max_length = CONTEXT
+    return tokenizer  # type: ignore[no-any-return]
+
+
+def _draw_model(seed: int, tokenizer: PreTrainedTokenizerBase) -> Any:
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(seed)
+    return Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=len(tokenizer),
+            hidden_size=HIDDEN,
+            intermediate_size=4 * HIDDEN,
+            num_hidden_layers=LAYERS,
+            num_attention_heads=HEADS,
+            num_key_value_heads=HEADS,
+            max_position_embeddings=CONTEXT,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=tokenizer.convert_tokens_to_ids(END),
+            pad_token_id=tokenizer.convert_tokens_to_ids(PAD),
+        )
+    )
