@@ -1,0 +1,80 @@
+"""What happens between the steps of a trainer: metrics, progress, held-out evaluation, marks, and stopping."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from crrl.report.run_folder import RunFolder
+from crrl.train.checkpoints import mark_complete
+from crrl.train.interrupt import StopRequest
+from crrl.train.progress import Progress
+
+
+class StepCallback(TrainerCallback):  # type: ignore[misc]
+    """One stage of a run, step by step, told to its folder and its log."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        stage: str,
+        stop: StopRequest,
+        *,
+        evaluate: Callable[[int], None] | None = None,
+        evaluate_every: int = 0,
+    ) -> None:
+        self._folder = folder
+        self._stage = stage
+        self._stop = stop
+        self._evaluate = evaluate
+        self._evaluate_every = evaluate_every
+        self._progress: Progress | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._progress = Progress(self._stage, state.max_steps, state.global_step, time.monotonic())
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        if self._is_evaluation_due(state):
+            assert self._evaluate is not None
+            self._evaluate(state.global_step)
+        if self._stop:
+            control.should_save = True
+            control.should_training_stop = True
+        return control
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        if not state.is_world_process_zero or not logs or "train_runtime" in logs:
+            return
+        measured = {
+            name: float(value)
+            for name, value in logs.items()
+            if isinstance(value, (int, float)) and math.isfinite(value)
+        }
+        self._folder.append_metrics(state.global_step, {"stage": self._stage, **measured})
+        if self._progress is not None:
+            self._progress.show(state.global_step, measured)
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if state.is_world_process_zero and args.output_dir is not None:
+            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
+    def _is_evaluation_due(self, state: TrainerState) -> bool:
+        if self._evaluate is None or not self._evaluate_every or state.global_step >= state.max_steps:
+            return False
+        return state.global_step % self._evaluate_every == 0
