@@ -83,6 +83,15 @@ def evaluate(tasks: Sequence[TaskRow], generate: Generate, rewards: Sequence[str
     )
 
 
+def rewards_for(task: TaskRow) -> list[str]:
+    """The rewards that can judge a task: by what its row holds."""
+    if task["kind"] == "classify":
+        return ["label"]
+    tests = ["tests"] if task["tests"]["command"] else []
+    reference = ["similarity"] if task["reference"] else []
+    return [*tests, "format", *reference, "applies", "syntax"]
+
+
 def evaluation_path(folder: Path, step: int) -> Path:
     """Where the evaluation of a step is kept in a run's `completions/`."""
     return folder / f"heldout-{step:06d}.parquet"

@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+HELDOUT = "heldout"
+"""The stage that evaluations are noted under."""
+
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The entries of a metrics file; a last line that a killed process left half written is no entry."""
@@ -21,13 +24,13 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def keep_until(path: Path, stage: str, step: int) -> None:
-    """Forget what was measured after a checkpoint: those steps are taken again.
+    """Forget what was measured after a checkpoint of a stage: those steps are taken again.
 
-    Entries of earlier stages stay; those of `stage` up to `step` stay.
+    Entries of earlier stages stay; those of `stage`, and of held-out evaluations in it, stay up to `step`.
     """
     kept = []
     for entry in read_metrics(path):
-        if entry["stage"] == stage and entry["step"] > step:
+        if entry["stage"] in (stage, HELDOUT) and entry["step"] > step:
             break
         kept.append(json.dumps(entry) + "\n")
     aside = path.with_suffix(".aside")

@@ -1,0 +1,105 @@
+"""The warm start: imitation of demonstrations, so that reinforcement has something to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+from trl import SFTConfig, SFTTrainer
+
+from crrl.config import RunConfig
+from crrl.data.sources import toy
+from crrl.diffs import make_patch, render_patch
+from crrl.errors import ConfigError
+from crrl.report.run_folder import RunFolder
+from crrl.schema import TaskRow, files_from_rows
+from crrl.train.callbacks import StepCallback
+from crrl.train.checkpoints import is_complete, write_folder
+from crrl.train.interrupt import StopRequest
+from crrl.train.lora import lora_config, merged
+from crrl.train.model import load_model
+from crrl.train.stages import shared_arguments, train_stage
+
+STAGE = "warm-start"
+
+
+def warm_start(
+    config: RunConfig,
+    folder: RunFolder,
+    model_folder: str,
+    tokenizer: PreTrainedTokenizerBase,
+    tasks: Dataset,
+    stop: StopRequest,
+    *,
+    is_tracked: bool,
+) -> Path:
+    """Train on demonstrations and keep the model, whole, in `checkpoints/warm-start`; done before, it is taken as it is.
+
+    Returns the folder of model and tokenizer. Raises Stopped when the run was asked to stop.
+    """
+    warm = folder.checkpoints / STAGE
+    if is_complete(warm):
+        return warm
+    arguments = sft_arguments(config, folder.checkpoints / "sft", is_tracked=is_tracked)
+    trainer = SFTTrainer(
+        model=load_model(model_folder, config.grpo.dtype),
+        args=arguments,
+        train_dataset=demonstrations(config, tasks),
+        processing_class=tokenizer,
+        peft_config=lora_config(config),
+    )
+    train_stage(trainer, folder, StepCallback(folder, STAGE, stop), STAGE, stop)
+
+    def save(aside: Path) -> None:
+        merged(trainer.accelerator.unwrap_model(trainer.model)).save_pretrained(aside)
+        tokenizer.save_pretrained(aside)
+
+    write_folder(warm, save)
+    return warm
+
+
+def sft_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -> SFTConfig:
+    """The run's settings as TRL wants them."""
+    sft = config.sft
+    return SFTConfig(
+        **shared_arguments(config, output_dir, is_tracked=is_tracked),
+        max_steps=sft.steps,
+        per_device_train_batch_size=sft.batch_size,
+        learning_rate=sft.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=sft.warmup_steps,
+        weight_decay=sft.weight_decay,
+        adam_beta2=0.95,
+        max_grad_norm=config.grpo.max_grad_norm,
+        gradient_checkpointing=config.grpo.gradient_checkpointing,
+        logging_steps=10,
+        save_steps=sft.save_steps,
+        completion_only_loss=True,
+        max_length=None,
+        packing=False,
+    )
+
+
+def demonstrations(config: RunConfig, tasks: Dataset) -> Dataset:
+    """Prompts with the answers to imitate: a hurried programmer's for the toy source, else the human fixes."""
+    pairs = _toy_pairs(config) if config.data.source == "toy" else _human_fixes(tasks)
+    rows = [
+        {"prompt": task["prompt"], "completion": [{"role": "assistant", "content": answer}]} for task, answer in pairs
+    ]
+    if not rows:
+        raise ConfigError("the warm start has no demonstrations: no task has a reference; use --sft.enabled False")
+    return Dataset.from_list(rows)
+
+
+def _toy_pairs(config: RunConfig) -> Iterator[tuple[TaskRow, str]]:
+    return toy.demonstrations(rows=config.sft.rows, seed=config.seed, habit_share=config.sft.habit_share)
+
+
+def _human_fixes(tasks: Any) -> Iterator[tuple[TaskRow, str]]:
+    for task in tasks:
+        if task["reference"]:
+            patch = make_patch(files_from_rows(task["files"]), files_from_rows(task["reference"]))
+            yield task, render_patch(patch)
