@@ -64,8 +64,7 @@ def evaluate(tasks: Sequence[TaskRow], generate: Generate, rewards: Sequence[str
     """
     completions = generate([task["prompt"] for task in tasks])
     columns: dict[str, list[Any]] = {
-        name: [task[name] for task in tasks]  # type: ignore[literal-required]
-        for name in ("files", "reference", "tests", "label")
+        name: [task[name] for task in tasks] for name in ("files", "reference", "tests", "label")
     }
     scores = {name: REWARDS[name](completions, **columns) for name in rewards}
     return Evaluation(

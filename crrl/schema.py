@@ -11,7 +11,12 @@ Files = Mapping[str, str]
 Kind = Literal["repair", "implement", "classify"]
 KINDS: tuple[Kind, ...] = ("repair", "implement", "classify")
 
-Message = TypedDict("Message", {"role": str, "content": str})
+
+class Message(TypedDict):
+    role: str
+    content: str
+
+
 Prompt = list[Message]
 Completion = str | Sequence[Mapping[str, Any]]
 """A model's raw text, plain or as chat messages (the last one is the model's)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
-from crrl.diffs.locate import Place, line_ending, locate
+from crrl.diffs.locate import Place, locate
 from crrl.diffs.nearest import lines_of_places, nearest_lines, nearest_paths
 from crrl.diffs.patch import Edit, Patch, shown
 from crrl.errors import PatchApplyError

@@ -19,7 +19,11 @@ def main(arguments: list[str]) -> int:
     stop = StopRequest()
     stop.listen()  # before the imports that take seconds: a signal must never find nobody
     # The log is read by people: no bars, no advice for developers.
-    os.environ |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "TOKENIZERS_PARALLELISM": "false"}
+    os.environ |= {
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
     try:
         if len(arguments) != 1:
             raise RunError("usage: python -m crrl.train RUN_FOLDER")

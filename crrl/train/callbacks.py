@@ -16,7 +16,7 @@ from crrl.train.interrupt import StopRequest
 from crrl.train.progress import Progress
 
 
-class StepCallback(TrainerCallback):  # type: ignore[misc]
+class StepCallback(TrainerCallback):
     """One stage of a run, step by step, told to its folder and its log."""
 
     def __init__(
@@ -35,9 +35,7 @@ class StepCallback(TrainerCallback):  # type: ignore[misc]
         self._evaluate_every = evaluate_every
         self._progress: Progress | None = None
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._progress = Progress(self._stage, state.max_steps, state.global_step, time.monotonic())
 
     def on_step_end(

@@ -8,7 +8,8 @@ from typing import Any
 
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
-from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from crrl.config import RunConfig
 from crrl.report.run_folder import RunFolder
@@ -42,7 +43,9 @@ def build_trainer(
     )
 
 
-def reinforce(trainer: GRPOTrainer, folder: RunFolder, stop: StopRequest, evaluate: Callable[[int], None], every: int) -> None:
+def reinforce(
+    trainer: GRPOTrainer, folder: RunFolder, stop: StopRequest, evaluate: Callable[[int], None], every: int
+) -> None:
     """Train to the last step, evaluating held-out tasks on the way. Raises Stopped when the run was asked to stop."""
     callback = StepCallback(folder, STAGE, stop, evaluate=evaluate, evaluate_every=every)
     train_stage(trainer, folder, callback, STAGE, stop)

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from crrl.config import RunConfig, read_config, validate
 from crrl.data import load_tasks
-from crrl.evaluate import Evaluation, evaluate, evaluation_path, rewards_for, write_evaluation
+from crrl.evaluate import evaluate, evaluation_path, rewards_for, write_evaluation
 from crrl.report.run_folder import RunFolder
 from crrl.train.checkpoints import is_complete, write_folder
 from crrl.train.grpo import build_trainer, reinforce, save_model, trained_model
@@ -78,7 +78,7 @@ def _tasks(config: RunConfig, split: str, rows: int, tokenizer: PreTrainedTokeni
 
 def _examine(
     config: RunConfig, folder: RunFolder, tokenizer: PreTrainedTokenizerBase, heldout: list[Any], model: Any, step: int
-) -> Evaluation:
+) -> None:
     """Evaluate the model as it stands and keep what it answered. The same weights give the same evaluation."""
     generate = partial(
         generate_greedily,
@@ -93,4 +93,3 @@ def _examine(
     folder.append_metrics(step, {"stage": HELDOUT, **means})
     shown = "  ".join(f"{name.removeprefix('heldout/')} {value:.3f}" for name, value in means.items())
     print(f"held out   step {step}: {shown}", flush=True)
-    return evaluation

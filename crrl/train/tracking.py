@@ -46,7 +46,7 @@ def end_tracking(failed: bool = False) -> None:
     import wandb
 
     if wandb.run is not None:
-        wandb.finish(exit_code=int(failed), quiet=True)
+        wandb.finish(exit_code=int(failed))
 
 
 def tracking_mode(asked: str) -> str:

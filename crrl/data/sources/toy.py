@@ -22,8 +22,9 @@ program lie in the same split.
 from __future__ import annotations
 
 import hashlib
+import operator
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from crrl.diffs import make_patch, render_patch
@@ -210,26 +211,23 @@ def _draw_inputs(draw: random.Random, program: Program) -> list[list[int]]:
     return [near, [], [draw.randint(-5, 15) for _ in range(6)], [*near, draw.randint(10, 30), *near]]
 
 
+_HOLDS: dict[str, Callable[[int, int], bool]] = {
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_VALUE: dict[str, Callable[[int, int], int]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+
+
 def _run(program: Program, items: list[int]) -> int | list[int]:
     """The program's value on one input, computed from its parts (the tests compare with real execution)."""
-    holds = {
-        ">": lambda x: x > program.bound,
-        "<": lambda x: x < program.bound,
-        ">=": lambda x: x >= program.bound,
-        "<=": lambda x: x <= program.bound,
-        "==": lambda x: x == program.bound,
-        "!=": lambda x: x != program.bound,
-    }[program.comparison]
-    value = {
-        "": lambda x: x,
-        "+": lambda x: x + program.operand,
-        "-": lambda x: x - program.operand,
-        "*": lambda x: x * program.operand,
-    }[program.operator]
-    kept = [x for x in items if holds(x)]
+    kept = [x for x in items if _HOLDS[program.comparison](x, program.bound)]
     if program.goal == "count":
         return program.start + len(kept)
-    values = [value(x) for x in kept]
+    values = [_VALUE[program.operator](x, program.operand) for x in kept] if program.operator else kept
     if program.goal == "sum":
         return program.start + sum(values)
     return ([program.start] if program.start else []) + values

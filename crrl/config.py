@@ -1,0 +1,435 @@
+"""Every setting of a run: frozen dataclasses, from a preset's YAML and from flags, checked before anything heavy loads.
+
+The string under a field is its documentation, and the text of `launch.py --help`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from crrl.errors import ConfigError
+from crrl.schema import Kind
+
+Size = Literal["tiny", "small", "medium", "large"]
+SIZES: tuple[Size, ...] = get_args(Size)
+TINY_MODEL = "tiny"
+"""The built-in model of a million parameters."""
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which tasks to train on."""
+
+    source: str = "toy"
+    """toy, jsonl:FILE, commits:FOLDER, or the path of a .jsonl or .jsonl.gz file (docs/data.md)."""
+    rows: int = 0
+    """At most this many training tasks; 0: all there are."""
+    options: dict[str, str] = field(default_factory=dict)
+    """Options of the source, as in `crrl data build` (docs/data.md)."""
+    max_prompt_tokens: int = 0
+    """Drop tasks whose prompt is longer, in tokens of the model; 0: no limit."""
+    skip_bad: int = 0
+    """Go on after up to this many bad rows, which are then listed."""
+
+
+@dataclass(frozen=True)
+class SftConfig:
+    """The warm start: imitation of demonstrations before reinforcement."""
+
+    enabled: bool = False
+    """Whether to do it."""
+    steps: int = 500
+    """Optimizer steps."""
+    batch_size: int = 32
+    """Demonstrations a step, on each process."""
+    learning_rate: float = 1e-5
+    """Its peak; it falls linearly to 0."""
+    warmup_steps: int = 20
+    """Steps in which the learning rate rises from 0."""
+    weight_decay: float = 0.01
+    """AdamW's."""
+    rows: int = 10_000
+    """Demonstrations to draw, where the source makes its own (toy)."""
+    habit_share: float = 0.5
+    """Toy only: the share of demonstrations that show a habit and not the right repair, in [0, 1] (docs/toy.md)."""
+    save_steps: int = 250
+    """Steps between checkpoints."""
+
+
+@dataclass(frozen=True)
+class GrpoConfig:
+    """Reinforcement with GRPO. Names and meanings are those of TRL's GRPOConfig unless said otherwise."""
+
+    steps: int = 300
+    """Optimizer steps."""
+    learning_rate: float = 1e-6
+    """Its peak. LoRA usually takes ten times that of full fine-tuning."""
+    lr_scheduler: Literal["constant", "constant_with_warmup", "linear", "cosine"] = "constant_with_warmup"
+    """How the learning rate goes on after the warm-up."""
+    warmup_steps: int = 10
+    """Steps in which the learning rate rises from 0."""
+    num_generations: int = 8
+    """Completions a prompt: the size of a group, 2 or more."""
+    per_device_batch_size: int = 8
+    """Completions that one process trains on in one pass."""
+    gradient_accumulation: int = 1
+    """Passes for one optimizer step."""
+    generation_batch_size: int = 0
+    """Completions generated at once over all processes; 0: those of one optimizer step."""
+    num_iterations: int = 1
+    """Optimizer steps on the same completions (mu of the GRPO paper, arXiv:2402.03300)."""
+    max_completion_length: int = 1024
+    """Tokens of a completion; it is cut off there."""
+    temperature: float = 1.0
+    """Of the sampling, above 0."""
+    top_p: float = 1.0
+    """Sample from the likeliest tokens that hold this share of the probability; 1: from all."""
+    top_k: int = 0
+    """Sample from this many likeliest tokens; 0: from all."""
+    min_p: float = 0.0
+    """Leave out tokens less likely than this share of the likeliest; 0: none."""
+    repetition_penalty: float = 1.0
+    """Above 1: tokens used before become less likely."""
+    beta: float = 0.0
+    """Weight of the KL divergence from the first model; 0: no reference model is kept."""
+    epsilon: float = 0.2
+    """How far below and above 1 the ratio of probabilities may go before it is clipped."""
+    epsilon_high: float = 0.0
+    """The bound above, if another one (0.28 in DAPO, arXiv:2503.14476); 0: epsilon."""
+    loss_type: Literal["grpo", "bnpo", "dr_grpo", "dapo"] = "dapo"
+    """How token losses are averaged: by completion, by batch, by a constant (arXiv:2503.20783), by tokens of the step."""
+    scale_rewards: Literal["group", "batch", "none"] = "group"
+    """Divide advantages by the standard deviation of the group, of the batch, or not at all."""
+    mask_truncated_completions: bool = False
+    """Leave completions that were cut off out of the loss."""
+    weight_decay: float = 0.0
+    """AdamW's."""
+    adam_beta1: float = 0.9
+    """AdamW's decay of the mean."""
+    adam_beta2: float = 0.99
+    """AdamW's decay of the variance."""
+    max_grad_norm: float = 1.0
+    """Longer gradients are scaled to this length."""
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    """The model's weights."""
+    gradient_checkpointing: bool = True
+    """Compute activations twice to save their memory."""
+    use_vllm: bool = True
+    """Completions come from a vLLM server on GPUs of its own; False: from the trainer, by transformers."""
+    logging_steps: int = 1
+    """Steps between entries of metrics.jsonl."""
+    save_steps: int = 50
+    """Steps between checkpoints; what a crash loses at most."""
+    log_completions: bool = True
+    """Keep sampled completions as parquet, and show some in W&B."""
+
+
+@dataclass(frozen=True)
+class LoraConfig:
+    """Low-rank adapters (arXiv:2106.09685), or full fine-tuning."""
+
+    rank: int = 0
+    """Rank of each adapter; 0: full fine-tuning."""
+    alpha: int = 32
+    """The adapters' output is scaled by alpha / rank."""
+    dropout: float = 0.0
+    """On the adapters' input, in [0, 1)."""
+    target_modules: tuple[str, ...] = ("all-linear",)
+    """Names of the layers that get adapters."""
+
+
+@dataclass(frozen=True)
+class EvalConfig:
+    """Held-out evaluation with greedy answers, before, during and after."""
+
+    tasks: int = 200
+    """Held-out tasks."""
+    every_steps: int = 100
+    """Optimizer steps between evaluations during the run; 0: only before and after."""
+    batch_size: int = 50
+    """Answers generated at once."""
+    max_new_tokens: int = 0
+    """Tokens of an answer; 0: those of a training completion."""
+
+
+@dataclass(frozen=True)
+class TrackingConfig:
+    """Weights & Biases."""
+
+    wandb: Literal["auto", "online", "offline", "off"] = "auto"
+    """auto: online with a key and a network, else offline."""
+    project: str = "crrl"
+    """Project of the run."""
+    entity: str = ""
+    """User or team; empty: the key's own."""
+    name: str = ""
+    """Name of the run; empty: its id."""
+    tags: tuple[str, ...] = ()
+    """Tags of the run."""
+
+
+@dataclass(frozen=True)
+class ClusterConfig:
+    """Where the run happens."""
+
+    cluster: Literal["auto", "slurm", "local"] = "auto"
+    """auto: Slurm where sbatch is found, else this machine."""
+    nodes: int = 1
+    """Machines."""
+    gpus_per_node: int = 0
+    """GPUs of each; 0: the run is on the CPU."""
+    cpus_per_task: int = 2
+    """Cores of each node that the run uses."""
+    mem_gb: int = 0
+    """Memory of each node in GiB; 0: the cluster's default."""
+    time: str = "1:00:00"
+    """Time limit: minutes, H:MM:SS or D-HH:MM:SS."""
+    partition: str = ""
+    """Slurm partition; empty: the cluster's default."""
+    account: str = ""
+    """Slurm account; empty: your default."""
+    qos: str = ""
+    """Slurm quality of service; empty: the default."""
+    constraint: str = ""
+    """Node features that Slurm must find."""
+    image: str = "crrl.sif"
+    """The Apptainer image that Slurm jobs run in."""
+    runs: str = "runs"
+    """The folder that holds every run's folder; on a cluster, one that all nodes see."""
+    sbatch: tuple[str, ...] = ()
+    """Further sbatch options, each as `name=value`."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run, completely: with the code's version, enough to do it again."""
+
+    size: Size = "tiny"
+    """Which preset of jobs/ it started from."""
+    model: str = TINY_MODEL
+    """A folder with config.json and weights, a name of the Hugging Face hub, or `tiny`, the built-in model."""
+    task: Kind = "repair"
+    """What the model learns."""
+    seed: int = 1
+    """Of everything that is drawn: data, weights, order, samples."""
+    rewards: dict[str, float] = field(default_factory=lambda: {"similarity": 0.9, "format": 0.1})
+    """Rewards by name with weights that sum to 1 (docs/rewards.md)."""
+    data: DataConfig = field(default_factory=DataConfig)
+    sft: SftConfig = field(default_factory=SftConfig)
+    grpo: GrpoConfig = field(default_factory=GrpoConfig)
+    lora: LoraConfig = field(default_factory=LoraConfig)
+    eval: EvalConfig = field(default_factory=EvalConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
+
+
+def as_dict(config: Any) -> dict[str, Any]:
+    """A config as plain values that YAML and JSON hold; `from_dict` reads them back."""
+    return {name: _plain(value) for name, value in dataclasses.asdict(config).items()}
+
+
+def from_dict(values: Mapping[str, Any], *, where: str = "config") -> RunConfig:
+    """The config of plain values. Raises ConfigError, naming the field, for an unknown name or a wrong type."""
+    config: RunConfig = _build(RunConfig, values, where, "")
+    return config
+
+
+def to_yaml(config: RunConfig) -> str:
+    """The config as YAML text."""
+    import yaml
+
+    return yaml.safe_dump(as_dict(config), sort_keys=False)
+
+
+def read_config(path: Path) -> RunConfig:
+    """The config of a preset or of a run's folder; what it leaves out has its default. Raises ConfigError."""
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the config {path}: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold settings by name, like `model: tiny`")
+    return from_dict(values, where=str(path))
+
+
+def validate(config: RunConfig) -> None:
+    """Refuse a run that cannot work, before anything heavy is imported. Raises ConfigError with what to do."""
+    from crrl.rewards import check_rewards
+
+    check_rewards(config.rewards, config.task)
+    _check_ranges(config)
+    _check_batches(config.grpo, trainer_processes(config))
+    if config.model == TINY_MODEL and config.data.source != "toy":
+        raise ConfigError("the built-in model `tiny` only reads the toy source; name a model with --model")
+    if config.data.source == "toy" and config.task != "repair":
+        raise ConfigError(f"the toy source holds repair tasks, not {config.task}; name another with --data.source")
+    if config.grpo.use_vllm:
+        raise ConfigError(
+            "a vLLM server beside the trainer is not in this version; use --grpo.use-vllm False with --nodes 1 and "
+            "--gpus-per-node 0 or 1: then the trainer generates by itself"
+        )
+    if trainer_processes(config) > 1:
+        raise ConfigError(
+            f"{config.cluster.nodes} nodes with {config.cluster.gpus_per_node} GPUs: training on more than one GPU is not "
+            "in this version; use --nodes 1 --gpus-per-node 1"
+        )
+
+
+def trainer_processes(config: RunConfig) -> int:
+    """How many processes train: one a GPU, without those that belong to the server."""
+    cluster = config.cluster
+    if not config.grpo.use_vllm:
+        return cluster.nodes * max(1, cluster.gpus_per_node)
+    if cluster.nodes > 1:
+        return (cluster.nodes - 1) * max(1, cluster.gpus_per_node)
+    return max(1, cluster.gpus_per_node - 1)
+
+
+def _check_batches(grpo: GrpoConfig, processes: int) -> None:
+    group = grpo.num_generations
+    step = grpo.per_device_batch_size * processes * grpo.gradient_accumulation
+    given = (
+        f"grpo.per_device_batch_size {grpo.per_device_batch_size} × {processes} processes × grpo.gradient_accumulation "
+        f"{grpo.gradient_accumulation} = {step} completions a step"
+    )
+    if step % group:
+        raise ConfigError(f"{given}, which groups of grpo.num_generations {group} do not divide; make it a multiple")
+    batch = grpo.generation_batch_size or step
+    if batch % group or batch % (grpo.per_device_batch_size * processes):
+        raise ConfigError(
+            f"grpo.generation_batch_size {batch} must be a multiple of grpo.num_generations {group} and of "
+            f"grpo.per_device_batch_size × processes {grpo.per_device_batch_size * processes}; 0 chooses it for you"
+        )
+    steps_of_batch = max(1, batch // step) * grpo.num_iterations
+    if grpo.save_steps % steps_of_batch:
+        raise ConfigError(
+            f"grpo.save_steps {grpo.save_steps}: completions are generated for {steps_of_batch} steps at once, so a run "
+            f"resumes exactly only at multiples of {steps_of_batch}; choose one"
+        )
+
+
+def _check_ranges(config: RunConfig) -> None:
+    least_one: tuple[str, ...] = (
+        "sft.steps",
+        "sft.batch_size",
+        "sft.rows",
+        "sft.save_steps",
+        "grpo.steps",
+        "grpo.per_device_batch_size",
+    )
+    least_one += (
+        "grpo.gradient_accumulation",
+        "grpo.num_iterations",
+        "grpo.max_completion_length",
+        "grpo.logging_steps",
+    )
+    least_one += ("grpo.save_steps", "eval.tasks", "eval.batch_size", "cluster.nodes", "cluster.cpus_per_task")
+    least_zero: tuple[str, ...] = (
+        "data.rows",
+        "data.max_prompt_tokens",
+        "data.skip_bad",
+        "sft.warmup_steps",
+        "grpo.warmup_steps",
+    )
+    least_zero += ("grpo.generation_batch_size", "grpo.top_k", "grpo.beta", "grpo.epsilon", "grpo.epsilon_high", "seed")
+    least_zero += ("grpo.weight_decay", "sft.weight_decay", "lora.rank", "eval.every_steps", "eval.max_new_tokens")
+    least_zero += ("cluster.gpus_per_node", "cluster.mem_gb")
+    above_zero = ("grpo.temperature", "grpo.repetition_penalty", "grpo.max_grad_norm", "lora.alpha")
+    for name in least_one:
+        _require(config, name, lambda value: value >= 1, "1 or more")
+    _require(config, "grpo.num_generations", lambda value: value >= 2, "2 or more: a group is compared with itself")
+    for name in least_zero:
+        _require(config, name, lambda value: value >= 0, "0 or more")
+    for name in above_zero:
+        _require(config, name, lambda value: value > 0, "above 0")
+    for name in ("sft.learning_rate", "grpo.learning_rate"):
+        _require(config, name, lambda value: 0 < value <= 1, "above 0, and not above 1")
+    for name in ("sft.habit_share", "grpo.min_p"):
+        _require(config, name, lambda value: 0 <= value <= 1, "in [0, 1]")
+    _require(config, "grpo.top_p", lambda value: 0 < value <= 1, "above 0, and not above 1")
+    for name in ("lora.dropout", "grpo.adam_beta1", "grpo.adam_beta2"):
+        _require(config, name, lambda value: 0 <= value < 1, "in [0, 1)")
+    _require(config, "model", bool, "a folder, a name of the Hugging Face hub, or tiny")
+    time_limit_minutes(config.cluster.time)
+
+
+def time_limit_minutes(time: str) -> int:
+    """A time limit as Slurm writes it, in minutes, rounded up. Raises ConfigError if it is none."""
+    match = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::([0-5]?\d))?(?::([0-5]?\d))?", time)
+    if match:
+        days, first, second, third = (int(part) if part else 0 for part in match.groups())
+        if match[1] or match[4]:  # D-HH[:MM[:SS]], H:MM:SS
+            minutes = (24 * days + first) * 60 + second + (third > 0)
+        else:  # M, M:SS
+            minutes = first + (second > 0)
+        if minutes:
+            return minutes
+    raise ConfigError(f"cluster.time {time!r} is no time limit; write minutes (90), H:MM:SS (1:30:00) or D-HH:MM:SS")
+
+
+def _require(config: RunConfig, name: str, holds: Any, wanted: str) -> None:
+    value: Any = config
+    for part in name.split("."):
+        value = getattr(value, part)
+    if not holds(value):
+        raise ConfigError(f"{name} {value!r}: must be {wanted}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, tuple) else value
+
+
+def _build(kind: Any, values: Mapping[str, Any], where: str, prefix: str) -> Any:
+    hints = get_type_hints(kind)
+    known = [entry.name for entry in dataclasses.fields(kind)]
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, 1)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known are {', '.join(known)}"
+            raise ConfigError(f"{where}: there is no setting {prefix}{name}; {hint}")
+        given[name] = _typed(hints[name], value, where, prefix + name)
+    return kind(**given)
+
+
+def _typed(wanted: Any, value: Any, where: str, name: str) -> Any:
+    """The value as the field's type: YAML reads 1e-4 as text, and an int where a float is meant."""
+    if dataclasses.is_dataclass(wanted):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where}: {name} must hold settings by name, not {value!r}")
+        return _build(wanted, value, where, f"{name}.")
+    origin = get_origin(wanted)
+    if origin is Literal:
+        if value in get_args(wanted):
+            return value
+        raise ConfigError(f"{where}: {name} {value!r}: must be one of {', '.join(map(str, get_args(wanted)))}")
+    if origin is tuple and isinstance(value, list):
+        return tuple(_typed(get_args(wanted)[0], inner, where, name) for inner in value)
+    if origin is dict and isinstance(value, dict):
+        return {str(key): _typed(get_args(wanted)[1], inner, where, f"{name}.{key}") for key, inner in value.items()}
+    if origin in (Union, types.UnionType):
+        return value
+    if wanted is str and isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return str(value)
+    try:
+        if wanted is float and not isinstance(value, bool):
+            return float(value)
+        if isinstance(wanted, type) and type(value) is wanted:
+            return value
+    except (TypeError, ValueError):
+        pass
+    expected = getattr(wanted, "__name__", str(wanted))
+    raise ConfigError(f"{where}: {name} {value!r}: must be a {expected}")
