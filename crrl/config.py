@@ -230,6 +230,46 @@ class RunConfig:
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
 
 
+_AT_LEAST_ONE = (
+    "sft.steps",
+    "sft.batch_size",
+    "sft.rows",
+    "sft.save_steps",
+    "grpo.steps",
+    "grpo.per_device_batch_size",
+    "grpo.gradient_accumulation",
+    "grpo.num_iterations",
+    "grpo.max_completion_length",
+    "grpo.logging_steps",
+    "grpo.save_steps",
+    "eval.tasks",
+    "eval.batch_size",
+    "cluster.nodes",
+    "cluster.cpus_per_task",
+)
+_AT_LEAST_ZERO = (
+    "data.rows",
+    "data.max_prompt_tokens",
+    "data.skip_bad",
+    "sft.warmup_steps",
+    "sft.weight_decay",
+    "grpo.warmup_steps",
+    "grpo.generation_batch_size",
+    "grpo.top_k",
+    "grpo.beta",
+    "grpo.epsilon",
+    "grpo.epsilon_high",
+    "grpo.weight_decay",
+    "lora.rank",
+    "eval.every_steps",
+    "eval.max_new_tokens",
+    "cluster.gpus_per_node",
+    "cluster.mem_gb",
+    "seed",
+)
+_ABOVE_ZERO = ("grpo.temperature", "grpo.repetition_penalty", "grpo.max_grad_norm", "lora.alpha")
+
+
 def as_dict(config: Any) -> dict[str, Any]:
     """A config as plain values that YAML and JSON hold; `from_dict` reads them back."""
     return {name: _plain(value) for name, value in dataclasses.asdict(config).items()}
@@ -320,38 +360,12 @@ def _check_batches(grpo: GrpoConfig, processes: int) -> None:
 
 
 def _check_ranges(config: RunConfig) -> None:
-    least_one: tuple[str, ...] = (
-        "sft.steps",
-        "sft.batch_size",
-        "sft.rows",
-        "sft.save_steps",
-        "grpo.steps",
-        "grpo.per_device_batch_size",
-    )
-    least_one += (
-        "grpo.gradient_accumulation",
-        "grpo.num_iterations",
-        "grpo.max_completion_length",
-        "grpo.logging_steps",
-    )
-    least_one += ("grpo.save_steps", "eval.tasks", "eval.batch_size", "cluster.nodes", "cluster.cpus_per_task")
-    least_zero: tuple[str, ...] = (
-        "data.rows",
-        "data.max_prompt_tokens",
-        "data.skip_bad",
-        "sft.warmup_steps",
-        "grpo.warmup_steps",
-    )
-    least_zero += ("grpo.generation_batch_size", "grpo.top_k", "grpo.beta", "grpo.epsilon", "grpo.epsilon_high", "seed")
-    least_zero += ("grpo.weight_decay", "sft.weight_decay", "lora.rank", "eval.every_steps", "eval.max_new_tokens")
-    least_zero += ("cluster.gpus_per_node", "cluster.mem_gb")
-    above_zero = ("grpo.temperature", "grpo.repetition_penalty", "grpo.max_grad_norm", "lora.alpha")
-    for name in least_one:
+    for name in _AT_LEAST_ONE:
         _require(config, name, lambda value: value >= 1, "1 or more")
     _require(config, "grpo.num_generations", lambda value: value >= 2, "2 or more: a group is compared with itself")
-    for name in least_zero:
+    for name in _AT_LEAST_ZERO:
         _require(config, name, lambda value: value >= 0, "0 or more")
-    for name in above_zero:
+    for name in _ABOVE_ZERO:
         _require(config, name, lambda value: value > 0, "above 0")
     for name in ("sft.learning_rate", "grpo.learning_rate"):
         _require(config, name, lambda value: 0 < value <= 1, "above 0, and not above 1")
@@ -369,10 +383,8 @@ def time_limit_minutes(time: str) -> int:
     match = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::([0-5]?\d))?(?::([0-5]?\d))?", time)
     if match:
         days, first, second, third = (int(part) if part else 0 for part in match.groups())
-        if match[1] or match[4]:  # D-HH[:MM[:SS]], H:MM:SS
-            minutes = (24 * days + first) * 60 + second + (third > 0)
-        else:  # M, M:SS
-            minutes = first + (second > 0)
+        has_hours = bool(match[1] or match[4])  # D-HH[:MM[:SS]] or H:MM:SS, else M or M:SS
+        minutes = (24 * days + first) * 60 + second + (third > 0) if has_hours else first + (second > 0)
         if minutes:
             return minutes
     raise ConfigError(f"cluster.time {time!r} is no time limit; write minutes (90), H:MM:SS (1:30:00) or D-HH:MM:SS")

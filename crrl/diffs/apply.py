@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple, NoReturn
 
 from crrl.diffs.locate import Place, locate
@@ -24,7 +25,8 @@ REASONS: tuple[str, ...] = (NO_FILE, NOT_EMPTY, NOT_ALONE, NOT_FOUND, AMBIGUOUS,
 
 class _Placed(NamedTuple):
     place: Place
-    index: int
+    number: int
+    """The edit's index in the patch."""
 
 
 def apply_patch(files: Files, patch: Patch) -> dict[str, str]:
@@ -116,9 +118,9 @@ def _rewritten(text: str, path: str, places: list[_Placed]) -> str:
 
 
 def _refuse_overlap(path: str, places: Sequence[_Placed]) -> None:
-    for above, below in zip(places, places[1:], strict=False):
+    for above, below in pairwise(places):
         if below.place.start < above.place.end:
-            first, second = sorted((above.index, below.index))
+            first, second = sorted((above.number, below.number))
             raise PatchApplyError(
                 f"edit {second + 1} changes lines of {shown(path)} that edit {first + 1} changes too. All edits are "
                 "located in the original file: join the two into one.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from crrl.diffs.languages import Language
 
@@ -34,9 +35,5 @@ def holds_control_flow(language: Language, tokens: Iterable[str]) -> bool:
 def _control(tokens: Sequence[str]) -> list[str | tuple[str, str]]:
     found: list[str | tuple[str, str]] = [token for token in tokens if token in CONTROL_WORDS]
     if not _NEVER.isdisjoint(tokens):
-        found += [
-            (word, constant)
-            for word, constant in zip(tokens, tokens[1:], strict=False)
-            if constant in _NEVER and word in _CONDITIONS
-        ]
+        found += [(word, constant) for word, constant in pairwise(tokens) if constant in _NEVER and word in _CONDITIONS]
     return found

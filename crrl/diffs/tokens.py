@@ -60,9 +60,9 @@ def state_at(language: Language, text: str, place: int, start: int = 0) -> State
     """
     if language.opaque is None or not any(text.find(mark, start, place) >= 0 for mark in language.multiline):
         return CODE
-    last = None
-    for last in language.opaque.finditer(text, start, place):
-        pass
+    last: re.Match[str] | None = None
+    for found in language.opaque.finditer(text, start, place):
+        last = found
     return _left_open(language, last.group()) if last is not None and last.end() == place else CODE
 
 

@@ -56,7 +56,8 @@ def tests(
             raise DataError("the reward `tests` needs tests, and a task has none (its tests.command is empty)")
     answers = answers_to(completions, files, thought_opened)
     keys = [_key(answer, row) for answer, row in zip(answers, tests, strict=True)]
-    new = {key: job for key, job in zip(keys, zip(answers, tests, strict=True), strict=True) if _is_new(key)}
+    jobs = zip(answers, tests, strict=True)
+    new = {key: job for key, job in zip(keys, jobs, strict=True) if key is not None and _results.get(key) is None}
     fresh: dict[tuple[Any, ...], float | None] = {}
     if new:
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -74,10 +75,6 @@ def _key(answer: Answer, row: TestsRow) -> tuple[Any, ...] | None:
     test_files = files_from_rows(row["files"])
     tree = {**answer.changed, **test_files}
     return (tuple(sorted(tree.items())), tuple(row["command"]), row["timeout_s"])
-
-
-def _is_new(key: tuple[Any, ...] | None) -> bool:
-    return key is not None and _results.get(key) is None
 
 
 def _steers_tests(before: Files, changed: Files) -> bool:

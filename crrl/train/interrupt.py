@@ -9,7 +9,7 @@ STOPPED_EXIT_CODE = 75
 """EX_TEMPFAIL: the run is whole, and goes on where it stopped when it is resumed."""
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818 (no error)
     """The run was asked to stop, and everything that it needs to go on is written."""
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -52,7 +51,7 @@ def build_tiny_model(seed: int) -> Path:
         tokenizer.save_pretrained(aside)
         _draw_model(seed, tokenizer).save_pretrained(aside)
         aside.chmod(0o755)
-        os.rename(aside, folder)
+        aside.rename(folder)
     except OSError:
         if not folder.is_dir():  # else another run built the same one first
             raise
@@ -74,7 +73,8 @@ def _train_tokenizer() -> PreTrainedTokenizerBase:
 
     pairs = itertools.islice(toy.demonstrations(rows=TOKENIZER_TEXTS, seed=0), TOKENIZER_TEXTS)
     texts = [f"{task['prompt'][0]['content']}\n{answer}" for task, answer in pairs]
-    tokenizer: Any = Qwen2Tokenizer().train_new_from_iterator(texts, VOCABULARY, new_special_tokens=[START, END])
+    base: Any = Qwen2Tokenizer()
+    tokenizer: Any = base.train_new_from_iterator(texts, VOCABULARY, new_special_tokens=[START, END])
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.eos_token = END
     tokenizer.pad_token = PAD
@@ -84,11 +84,14 @@ def _train_tokenizer() -> PreTrainedTokenizerBase:
 
 def _draw_model(seed: int, tokenizer: PreTrainedTokenizerBase) -> Any:
     import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM
+    import transformers
 
     torch.manual_seed(seed)
-    return Qwen2ForCausalLM(
-        Qwen2Config(
+    end, pad = (tokenizer.convert_tokens_to_ids(token) for token in (END, PAD))
+    architecture: Any = transformers.Qwen2ForCausalLM
+    config: Any = transformers.Qwen2Config
+    return architecture(
+        config(
             vocab_size=len(tokenizer),
             hidden_size=HIDDEN,
             intermediate_size=4 * HIDDEN,
@@ -98,7 +101,7 @@ def _draw_model(seed: int, tokenizer: PreTrainedTokenizerBase) -> Any:
             max_position_embeddings=CONTEXT,
             tie_word_embeddings=True,
             bos_token_id=None,
-            eos_token_id=tokenizer.convert_tokens_to_ids(END),
-            pad_token_id=tokenizer.convert_tokens_to_ids(PAD),
+            eos_token_id=end,
+            pad_token_id=pad,
         )
     )

@@ -46,7 +46,7 @@ COMPARISONS = {
 }
 VALUE_WORDS = {"+": "plus", "-": "minus", "*": "times"}
 ACCUMULATORS = ("n", "s", "out")
-ITEMS = ("x", "v", "i")
+ITEMS = ("x", "v", "k")  # their plurals name the list, so none may be a keyword
 
 
 @dataclass(frozen=True)
