@@ -314,16 +314,21 @@ def validate(config: RunConfig) -> None:
         raise ConfigError("the built-in model `tiny` only reads the toy source; name a model with --model")
     if config.data.source == "toy" and config.task != "repair":
         raise ConfigError(f"the toy source holds repair tasks, not {config.task}; name another with --data.source")
+
+
+def not_yet(config: RunConfig) -> list[str]:
+    """What the config asks for that this version can show with --dry-run, but not run; a line each."""
+    problems = []
     if config.grpo.use_vllm:
-        raise ConfigError(
-            "a vLLM server beside the trainer is not in this version; use --grpo.use-vllm False with --nodes 1 and "
-            "--gpus-per-node 0 or 1: then the trainer generates by itself"
+        problems.append(
+            "a vLLM server beside the trainer is not in this version; with --nodes 1 --gpus-per-node 1 the trainer "
+            "generates by itself"
         )
-    if trainer_processes(config) > 1:
-        raise ConfigError(
-            f"{config.cluster.nodes} nodes with {config.cluster.gpus_per_node} GPUs: training on more than one GPU is not "
-            "in this version; use --nodes 1 --gpus-per-node 1"
+    elif trainer_processes(config) > 1:
+        problems.append(
+            f"training on {trainer_processes(config)} GPUs is not in this version; use --nodes 1 --gpus-per-node 1"
         )
+    return problems
 
 
 def trainer_processes(config: RunConfig) -> int:
