@@ -127,8 +127,8 @@ class GrpoConfig:
     """Steps between entries of metrics.jsonl."""
     save_steps: int = 50
     """Steps between checkpoints; what a crash loses at most."""
-    log_completions: bool = True
-    """Keep sampled completions as parquet, and show some in W&B."""
+    keep_completions_every: int = 10
+    """Steps between sampled completions that are kept as parquet; 0: none are."""
 
 
 @dataclass(frozen=True)
@@ -256,6 +256,7 @@ _AT_LEAST_ZERO = (
     "grpo.warmup_steps",
     "grpo.generation_batch_size",
     "grpo.top_k",
+    "grpo.keep_completions_every",
     "grpo.beta",
     "grpo.epsilon",
     "grpo.epsilon_high",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from crrl.config import RunConfig, time_limit_minutes
 from crrl.report.run_folder import RunFolder
@@ -47,10 +47,10 @@ def where(config: RunConfig) -> Where:
     return "slurm" if shutil.which("sbatch") else "local"
 
 
-def sbatch_parameters(config: RunConfig, folder: RunFolder) -> dict[str, object]:
+def sbatch_parameters(config: RunConfig, folder: RunFolder) -> dict[str, Any]:
     """The job's size in submitit's words; what is empty is left to the cluster."""
     cluster = config.cluster
-    wanted: dict[str, object] = {
+    wanted: dict[str, Any] = {
         "job_name": folder.run_id,
         "nodes": cluster.nodes,
         "ntasks_per_node": 1,  # one supervisor a node; it starts the node's processes

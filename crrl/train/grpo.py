@@ -18,6 +18,7 @@ from crrl.train.callbacks import StepCallback
 from crrl.train.interrupt import StopRequest
 from crrl.train.lora import lora_config, merged
 from crrl.train.model import load_model
+from crrl.train.samples import SampleCallback
 from crrl.train.stages import shared_arguments, train_stage
 
 STAGE = "reinforce"
@@ -33,7 +34,7 @@ def build_trainer(
     is_tracked: bool,
 ) -> GRPOTrainer:
     """The trainer of a run: the model, its tasks, and the rewards by name with their weights."""
-    return GRPOTrainer(
+    trainer = GRPOTrainer(
         model=load_model(model_folder, config.grpo.dtype),
         reward_funcs=[REWARDS[name] for name in config.rewards],
         args=grpo_arguments(config, folder.checkpoints / "grpo", is_tracked=is_tracked),
@@ -41,6 +42,8 @@ def build_trainer(
         processing_class=tokenizer,
         peft_config=lora_config(config),
     )
+    trainer.add_callback(SampleCallback(trainer, folder.completions, config.grpo.keep_completions_every))
+    return trainer
 
 
 def reinforce(
@@ -85,7 +88,7 @@ def grpo_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -> 
         scale_rewards=grpo.scale_rewards,
         mask_truncated_completions=grpo.mask_truncated_completions,
         reward_weights=list(config.rewards.values()),
-        log_completions=grpo.log_completions,
+        log_completions=False,  # it prints tables into the log; SampleCallback keeps the texts
         use_vllm=grpo.use_vllm,
         shuffle_dataset=True,
     )

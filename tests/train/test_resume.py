@@ -1,0 +1,129 @@
+"""A run that is killed with -9, twice, ends exactly as one that never was."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file
+
+from crrl.evaluate import read_evaluations
+from crrl.report.run_folder import RunFolder
+from crrl.train.interrupt import STOPPED_EXIT_CODE
+from crrl.train.metrics_log import read_metrics
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMES = ("step_time",)
+"""What a clock measured; everything else must be equal to the last bit."""
+DEADLINE_S = 200.0
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(short_run: Callable[[str], RunFolder]) -> RunFolder:
+    folder = short_run("uninterrupted")
+    trained = start(folder).wait(DEADLINE_S)
+    assert trained == 0, (folder.path / "log").read_text()
+    return folder
+
+
+@pytest.mark.timeout(280)
+def test_killed_run_resumes_to_the_same_metrics_and_weights(
+    uninterrupted: RunFolder, short_run: Callable[[str], RunFolder]
+) -> None:
+    folder = short_run("killed")
+    kill_when(folder, lambda: (folder.checkpoints / "sft/checkpoint-30/complete").is_file())
+    assert not (folder.checkpoints / "warm-start").exists()
+    kill_when(folder, lambda: reached(folder, "reinforce", 5))
+    assert not (folder.checkpoints / "final").exists()
+
+    assert start(folder).wait(DEADLINE_S) == 0, (folder.path / "log").read_text()
+
+    log = (folder.path / "log").read_text()
+    assert "warm-start: goes on after step 30" in log
+    assert "reinforce: goes on after step 4" in log
+    assert metrics(folder) == metrics(uninterrupted)
+    assert read_evaluations(folder.completions) == read_evaluations(uninterrupted.completions)
+    assert weights(folder) == weights(uninterrupted)
+
+
+def test_the_shortened_run_learns_so_that_equal_metrics_mean_something(uninterrupted: RunFolder) -> None:
+    entries = [entry for entry in metrics(uninterrupted) if entry["stage"] == "reinforce"]
+    assert [entry["step"] for entry in entries] == list(range(1, 11))
+    assert any(entry["reward_std"] > 0 for entry in entries)
+    assert any(entry["grad_norm"] > 0 for entry in entries)
+    evaluations = [entry for entry in metrics(uninterrupted) if entry["stage"] == "heldout"]
+    assert [entry["step"] for entry in evaluations] == [0, 5, 10]
+
+
+def test_a_done_run_is_not_trained_again(uninterrupted: RunFolder) -> None:
+    before = uninterrupted.metrics.read_bytes()
+    assert start(uninterrupted).wait(DEADLINE_S) == 0
+    assert uninterrupted.metrics.read_bytes() == before
+
+
+def test_sampled_completions_are_kept_with_their_rewards(uninterrupted: RunFolder) -> None:
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(uninterrupted.completions / "step-000005.parquet").to_pylist()
+    assert len(rows) == 16
+    assert rows[0].keys() == {"prompt", "completion", "format", "similarity", "advantage"}
+    assert all(0 <= row["format"] <= 1 for row in rows)
+
+
+@pytest.mark.timeout(280)
+def test_sigterm_stops_at_the_next_step_with_a_checkpoint(short_run: Callable[[str], RunFolder]) -> None:
+    folder = short_run("stopped")
+    process = start(folder)
+    wait_for(process, folder, lambda: reached(folder, "warm-start", 10))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == STOPPED_EXIT_CODE
+    assert list((folder.checkpoints / "sft").glob("checkpoint-*/complete"))
+    assert "the run can be resumed" in (folder.path / "log").read_text()
+
+
+def start(folder: RunFolder) -> subprocess.Popen[bytes]:
+    with (folder.path / "log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "crrl.train", str(folder.path)],
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+
+
+def kill_when(folder: RunFolder, condition: Callable[[], bool]) -> None:
+    process = start(folder)
+    wait_for(process, folder, condition)
+    process.kill()
+    assert process.wait(30) == -signal.SIGKILL
+
+
+def wait_for(process: subprocess.Popen[bytes], folder: RunFolder, condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert process.poll() is None, (folder.path / "log").read_text()
+        assert time.monotonic() < end, (folder.path / "log").read_text()
+        time.sleep(0.02)
+
+
+def reached(folder: RunFolder, stage: str, step: int) -> bool:
+    return any(entry["stage"] == stage and entry["step"] >= step for entry in read_metrics(folder.metrics))
+
+
+def metrics(folder: RunFolder) -> list[dict[str, Any]]:
+    entries = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+    return [{name: value for name, value in entry.items() if name not in TIMES} for entry in entries]
+
+
+def weights(folder: RunFolder) -> dict[str, bytes]:
+    tensors = load_file(folder.checkpoints / "final" / "model.safetensors")
+    return {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
