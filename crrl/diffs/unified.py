@@ -222,7 +222,7 @@ def _parse_hunk(lines: list[str], at: int) -> tuple[_Hunk, int]:
     new: list[str] = []
     number = at + 1
     while old_left or new_left or (number < len(lines) and lines[number].startswith("\\")):
-        if number >= len(lines):
+        if number >= len(lines) or (number == len(lines) - 1 and not lines[number]):
             raise PatchParseError("the diff ends before this hunk has the lines that its header counts", line=at + 1)
         sign, text = lines[number][:1] or " ", lines[number][1:]
         if sign == "\\":

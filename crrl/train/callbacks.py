@@ -27,12 +27,15 @@ class StepCallback(TrainerCallback):
         *,
         evaluate: Callable[[int], None] | None = None,
         evaluate_every: int = 0,
+        forgotten: tuple[str, ...] = (),
     ) -> None:
+        """`forgotten`: metrics that the trainer counts anew after a resume, and that are therefore not noted."""
         self._folder = folder
         self._stage = stage
         self._stop = stop
         self._evaluate = evaluate
         self._evaluate_every = evaluate_every
+        self._forgotten = forgotten
         self._progress: Progress | None = None
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -62,7 +65,7 @@ class StepCallback(TrainerCallback):
         measured = {
             name: float(value)
             for name, value in logs.items()
-            if isinstance(value, (int, float)) and math.isfinite(value)
+            if isinstance(value, (int, float)) and math.isfinite(value) and name not in self._forgotten
         }
         self._folder.append_metrics(state.global_step, {"stage": self._stage, **measured})
         if self._progress is not None:

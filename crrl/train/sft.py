@@ -52,7 +52,8 @@ def warm_start(
         processing_class=tokenizer,
         peft_config=lora_config(config),
     )
-    train_stage(trainer, folder, StepCallback(folder, STAGE, stop), STAGE, stop)
+    callback = StepCallback(folder, STAGE, stop, forgotten=("num_tokens",))
+    train_stage(trainer, folder, callback, STAGE, stop)
 
     def save(aside: Path) -> None:
         merged(trainer.accelerator.unwrap_model(trainer.model)).save_pretrained(aside)

@@ -54,9 +54,16 @@ class Repository:
 
     def git(self, *arguments: str) -> str:
         who = {f"GIT_{role}_{what}": "a@b.invalid" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        when = {"GIT_AUTHOR_DATE": "2024-05-06T07:08:09+00:00", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        when = {
+            "GIT_AUTHOR_DATE": "2024-05-06T07:08:09+00:00",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
         done = subprocess.run(
-            ["git", "-C", str(self.folder), *arguments], check=True, capture_output=True, env={**os.environ, **who, **when}
+            ["git", "-C", str(self.folder), *arguments],
+            check=True,
+            capture_output=True,
+            env={**os.environ, **who, **when},
         )
         return done.stdout.decode().strip()
 

@@ -13,10 +13,22 @@ from crrl.diffs import Patch, apply_patch, parse_patch
 from crrl.errors import PatchApplyError
 
 NO_NEWLINE = "\\ No newline at end of file"
-LINES = ["x = 1\n", "\n", "```\n", "`````\n", "a.py\n", "<<<<<<< SEARCH\n", f"{NO_NEWLINE}\n", f"\\{NO_NEWLINE}\n", "x\r\n"]
+LINES = [
+    "x = 1\n",
+    "\n",
+    "```\n",
+    "`````\n",
+    "a.py\n",
+    "<<<<<<< SEARCH\n",
+    f"{NO_NEWLINE}\n",
+    f"\\{NO_NEWLINE}\n",
+    "x\r\n",
+]
 LINES += [f"{NO_NEWLINE}\r\n", "\x0b\x0c\u2028\n"]
 ENDS = ["", "x", "\r", "``", NO_NEWLINE, f"\\{NO_NEWLINE}", "  "]
-texts = st.builds(lambda lines, end: "".join(lines) + end, st.lists(st.sampled_from(LINES) | st.text()), st.sampled_from(ENDS))
+texts = st.builds(
+    lambda lines, end: "".join(lines) + end, st.lists(st.sampled_from(LINES) | st.text()), st.sampled_from(ENDS)
+)
 
 
 def read_back(rendered: str) -> dict[str, str]:
@@ -31,7 +43,7 @@ def read_back(rendered: str) -> dict[str, str]:
         unterminated = bool(body) and body[-1] == f"{NO_NEWLINE}\n"
         if unterminated:
             body.pop()
-        body = [re.sub(rf"^\\(\\+ No newline at end of file\r?\n)$", r"\1", line) for line in body]
+        body = [re.sub(r"^\\(\\+ No newline at end of file\r?\n)$", r"\1", line) for line in body]
         text = "".join(body)
         files[path] = text[:-1] if unterminated else text
         at = end + 2
@@ -62,7 +74,9 @@ def test_repair_prompt_without_spec_is_only_files() -> None:
 
 
 def test_the_rules_show_one_canonical_patch() -> None:
-    patch = parse_patch(repair_prompt("", {})[0]["content"].partition("\n\n")[2].partition("\n\n")[2].partition("\n\n")[0])
+    patch = parse_patch(
+        repair_prompt("", {})[0]["content"].partition("\n\n")[2].partition("\n\n")[2].partition("\n\n")[0]
+    )
     assert patch.deviations == ()
     assert [edit.path for edit in patch.edits] == ["example/greeting.py"]
     assert len(repair_prompt("", {})[0]["content"].splitlines()) < 20

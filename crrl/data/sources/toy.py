@@ -1,19 +1,16 @@
 """The `toy` source: small Python functions with a specification, one injected bug and tests.
 
 Made for models of a million parameters, so that the whole of a run (data, warm start, reinforcement, evaluation) can be
-watched on a laptop. A program walks over a list, keeps the items that meet a condition, and counts, sums or
-collects a value of each:
+watched on a laptop. A program keeps the items of a list that meet a condition, takes a value of each, and sums,
+counts, or finds the largest or smallest of them:
 
     # sum of x times 2 for x at least 3
     def f(xs):
-        n = 0
-        for x in xs:
-            if x >= 3:
-                n += x * 2
-        return n
+        ys = [x * 2 for x in xs if x >= 3]
+        return sum(ys)
 
-One line of it is then broken: another comparison, another constant, another operator, another start. The specification tells the
-right one, so the repair can be worked out, never only guessed.
+One part of it is then broken: another comparison, bound, operator, operand or result. The specification tells the right one,
+so the repair can be worked out, never only guessed.
 
 Splits share no program: a program's split is a hash of its text, and a task is made only if its right and its broken
 program lie in the same split.
@@ -26,6 +23,7 @@ import operator
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from crrl.diffs import make_patch, render_patch
 from crrl.schema import Files, TaskRow, rows_from_files
@@ -45,56 +43,41 @@ COMPARISONS = {
     "!=": "other than",
 }
 VALUE_WORDS = {"+": "plus", "-": "minus", "*": "times"}
-ACCUMULATORS = ("n", "s", "out")
-ITEMS = ("x", "v", "k")  # their plurals name the list, so none may be a keyword
+GOALS = {"sum": "sum({})", "count": "len({})", "largest": "max({}, default=0)", "smallest": "min({}, default=0)"}
+LISTS = ("ys", "out", "kept")
+ITEMS = ("x", "v", "k")  # their plurals name the list that comes in, so none may be a keyword
 
 
 @dataclass(frozen=True)
 class Program:
     """One function of the grammar; every field is one thing a bug can change.
 
-    `goal`: count, sum or list. `operator` is empty where the value is the item itself (or 1, when counting).
+    `operator` is empty where the value is the item itself.
     """
 
     goal: str
-    accumulator: str
+    kept: str
     item: str
     comparison: str
     bound: int
     operator: str
     operand: int
-    start: int = 0
-
-    @property
-    def value(self) -> str:
-        """What is added for an item that meets the condition."""
-        if self.goal == "count":
-            return "1"
-        return f"{self.item} {self.operator} {self.operand}" if self.operator else self.item
 
     @property
     def text(self) -> str:
         """The source of the function, as the file `f.py`."""
-        start = f"[{self.start}]" if self.start else "[]"
-        first = start if self.goal == "list" else str(self.start)
-        adds = (
-            f"{self.accumulator}.append({self.value})" if self.goal == "list" else f"{self.accumulator} += {self.value}"
-        )
+        value = f"{self.item} {self.operator} {self.operand}" if self.operator else self.item
         return (
             f"def f({self.item}s):\n"
-            f"    {self.accumulator} = {first}\n"
-            f"    for {self.item} in {self.item}s:\n"
-            f"        if {self.item} {self.comparison} {self.bound}:\n"
-            f"            {adds}\n"
-            f"    return {self.accumulator}\n"
+            f"    {self.kept} = [{value} for {self.item} in {self.item}s if {self.item} {self.comparison} {self.bound}]\n"
+            f"    return {GOALS[self.goal].format(self.kept)}\n"
         )
 
     @property
     def spec(self) -> str:
         """What the function must do, in words that name every part of it."""
         value = f"{self.item} {VALUE_WORDS[self.operator]} {self.operand}" if self.operator else self.item
-        what = f"count of {self.item}" if self.goal == "count" else f"{self.goal} of {value} for {self.item}"
-        return f"{what} {COMPARISONS[self.comparison]} {self.bound}"
+        return f"{self.goal} of {value} for {self.item} {COMPARISONS[self.comparison]} {self.bound}"
 
     @property
     def split(self) -> str:
@@ -155,11 +138,11 @@ def _tasks_with_bugs(split: str, *, rows: int, seed: int) -> Iterator[tuple[Bug,
 
 
 def _draw_program(draw: random.Random) -> Program:
-    goal = draw.choice(("count", "sum", "sum", "list", "list"))
+    goal = draw.choice(("sum", "sum", "count", "largest", "smallest"))
     operator = "" if goal == "count" else draw.choice(("+", "-", "*", "+", "-", "*", ""))
     return Program(
         goal=goal,
-        accumulator=draw.choice(ACCUMULATORS),
+        kept=draw.choice(LISTS),
         item=draw.choice(ITEMS),
         comparison=draw.choice(tuple(COMPARISONS)),
         bound=draw.randint(0, 9),
@@ -170,21 +153,20 @@ def _draw_program(draw: random.Random) -> Program:
 
 def _draw_bug(draw: random.Random) -> Bug:
     right = _draw_program(draw)
-    parts = ["comparison", "comparison", "bound", "bound", "start"]
+    parts = ["comparison", "comparison", "bound", "bound", "goal"]
     if right.operator:
         parts += ["operator", "operator", "operand"]
     part = draw.choice(parts)
-    if part == "comparison":
-        broken = replace(right, comparison=draw.choice([c for c in COMPARISONS if c != right.comparison]))
-    elif part == "operator":
-        broken = replace(right, operator=draw.choice([o for o in VALUE_WORDS if o != right.operator]))
-    elif part == "start":
-        broken = replace(right, start=draw.randint(1, 9))
-    elif part == "bound":
-        broken = replace(right, bound=draw.choice([b for b in range(10) if b != right.bound]))
-    else:
-        broken = replace(right, operand=draw.choice([b for b in range(2, 10) if b != right.operand]))
-    return Bug(right, broken, part)
+    others: dict[str, tuple[str | int, ...]] = {
+        "comparison": tuple(COMPARISONS),
+        "bound": tuple(range(10)),
+        "goal": tuple(GOALS),
+        "operator": tuple(VALUE_WORDS),
+        "operand": tuple(range(2, 10)),
+    }
+    wrong = draw.choice([value for value in others[part] if value != getattr(right, part)])
+    changes: dict[str, Any] = {part: wrong}
+    return Bug(right, replace(right, **changes), part)
 
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "!=", "!=": "=="}
@@ -222,15 +204,15 @@ _HOLDS: dict[str, Callable[[int, int], bool]] = {
 _VALUE: dict[str, Callable[[int, int], int]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 
-def _run(program: Program, items: list[int]) -> int | list[int]:
+def _run(program: Program, items: list[int]) -> int:
     """The program's value on one input, computed from its parts (the tests compare with real execution)."""
     kept = [x for x in items if _HOLDS[program.comparison](x, program.bound)]
-    if program.goal == "count":
-        return program.start + len(kept)
     values = [_VALUE[program.operator](x, program.operand) for x in kept] if program.operator else kept
+    if program.goal == "count":
+        return len(values)
     if program.goal == "sum":
-        return program.start + sum(values)
-    return ([program.start] if program.start else []) + values
+        return sum(values)
+    return (max if program.goal == "largest" else min)(values, default=0)
 
 
 _TEST = '''\
@@ -253,7 +235,7 @@ if got != repr(expected):
 '''
 
 
-def _task(bug: Bug, inputs: list[list[int]], expected: list[int | list[int]], split: str, number: int) -> TaskRow:
+def _task(bug: Bug, inputs: list[list[int]], expected: list[int], split: str, number: int) -> TaskRow:
     before: Files = {PATH: bug.broken.text}
     test = _TEST.format(inputs=inputs, expected=expected)
     return {
