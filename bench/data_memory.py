@@ -26,7 +26,9 @@ def write_pairs(path: Path, rows: int) -> None:
             lines = [f"def f{line}_{number}(x):  # {'a remark' * 2}\n" for line in range(LINES_PER_FILE)]
             fixed = [*lines[:7], f"    return x + {number}\n", *lines[8:]]
             pair = {"repo": "bench/pairs", "commit": f"{number:040x}", "subject": f"Fix number {number}"}
-            out.write(json.dumps({**pair, "before": {"a.py": "".join(lines)}, "after": {"a.py": "".join(fixed)}}) + "\n")
+            out.write(
+                json.dumps({**pair, "before": {"a.py": "".join(lines)}, "after": {"a.py": "".join(fixed)}}) + "\n"
+            )
 
 
 def peak_mb() -> float:
@@ -52,12 +54,16 @@ def measure(path: str, cache: str) -> None:
 def report(name: str, path: Path, cache: str) -> dict[str, float]:
     """One line of the table, measured in a fresh process."""
     command = [sys.executable, __file__, "--measure", str(path), cache]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(Path(__file__).parents[1])})
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(Path(__file__).parents[1])}
+    )
     values: dict[str, float] = json.loads(done.stdout)
     size = path.stat().st_size / 1e6
     rate = values["seconds"] * 1000 / values["tasks"]
     growth = values["peak"] - values["imports"]
-    print(f"{name:<22} {size:>8.1f} {values['tasks']:>8} {values['seconds']:>8.1f} {rate:>8.2f} {values['peak']:>8.0f} {growth:>8.0f}")
+    print(
+        f"{name:<22} {size:>8.1f} {values['tasks']:>8} {values['seconds']:>8.1f} {rate:>8.2f} {values['peak']:>8.0f} {growth:>8.0f}"
+    )
     return values
 
 
