@@ -12,7 +12,8 @@ from pathlib import Path
 def heading() -> str:
     """Two lines: what was run and when, and where."""
     command = f"python -m bench.{Path(sys.argv[0]).stem} {' '.join(sys.argv[1:])}".rstrip()
-    return f"{command}\n{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} × {_processor()}, Python {platform.python_version()}"
+    machine = f"{os.cpu_count()} × {_processor()}, Python {platform.python_version()}"
+    return f"{command}\n{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine}"
 
 
 def _processor() -> str:
