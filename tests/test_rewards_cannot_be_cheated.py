@@ -1,7 +1,8 @@
 """What a model could write instead of a repair, and the most that each reward may pay for it.
 
-A cheat is a function from a task to a completion. `CHEATS` says what it may earn at most on every task; what it does not name it may
-not earn at all. `format` and `applies` judge form: an answer of the right form may earn them, and no run should reward form alone.
+A cheat is a function from a task to a completion. `CHEATS` says what it may earn at most on every task; what it does not
+name it may not earn at all. `format` and `applies` judge form: an answer of the right form may earn them, and no run should
+reward form alone.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tests.rewards.tasks import GUARD, LABEL, OPERATOR, REPAIRS, TWO_FILES, colu
 
 Cheat = Callable[[TaskRow], Any]
 JUDGES = ("format", "applies", "similarity", "syntax", "tests", "swe_rl_similarity")
-FORM = {"format": 1.0, "applies": 1.0, "syntax": 1.0, "swe_rl_similarity": 0.9}
+FORM = {"format": 1.0, "applies": 1.0, "syntax": 1.0, "swe_rl_similarity": 0.97}
 """Of the right form, and it parses: but it repairs nothing. The published similarity pays for that, ours does not."""
 UNRELATED = {**FORM, "similarity": 0.3}
 NOTHING: dict[str, float] = {}
@@ -112,7 +113,7 @@ CHEATS: dict[str, tuple[Cheat, dict[str, float]]] = {
     "a no-op block a thousand times": (lambda row: (no_op(row) + "\n") * 1000, NOTHING),
     "two edits that undo each other": (
         lambda row: patch(Edit("new.py", "", "x = 1\n"), Edit("new.py", "", "")),
-        {"format": 1.0},
+        {"format": 0.9, "applies": 0.5},
     ),
     "an unrelated new file": (
         lambda row: patch(Edit("notes.py", "", "x = 1\n")),
@@ -172,7 +173,7 @@ CHEATS: dict[str, tuple[Cheat, dict[str, float]]] = {
     "an unrelated edit": (lambda row: rewritten(row, lambda before, _: before + "\n\nVERSION = 2\n"), UNRELATED),
     "broken syntax": (
         lambda row: rewritten(row, lambda before, _: before + "def (:\n"),
-        {"format": 1.0, "applies": 1.0, "similarity": 0.3, "swe_rl_similarity": 0.9},
+        {"format": 1.0, "applies": 1.0, "similarity": 0.3, "swe_rl_similarity": 0.97},
     ),
     # against the tests
     "the end of the process on import": (with_line_on_top("import os; os._exit(0)"), UNRELATED),
