@@ -1,140 +1,49 @@
 """Starts a run: a preset and flags → `runs/<run-id>/` → a Slurm or local job.
 
-python launch.py --size tiny --follow                                       the whole loop on a laptop
-python launch.py --size small --model Qwen/Qwen2.5-Coder-0.5B-Instruct --gpus-per-node 1 --data fixes.jsonl
-python launch.py --size medium --model X --dry-run                          prints the job, submits nothing
-python launch.py --resume RUN_ID --follow                                   goes on where a run stopped
+The whole loop on a laptop: python launch.py --size tiny --follow
+
+One GPU: python launch.py --size small --gpus-per-node 1 --data fixes.jsonl
+
+Print the job, submit nothing: python launch.py --size medium --model X --dry-run
+
+Go on where a run stopped: python launch.py --resume RUN_ID --follow
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from crrl.config import SIZES, RunConfig, not_yet, read_config, to_yaml, validate
+from crrl.config import RunConfig, not_yet, read_config, to_yaml, validate
 from crrl.errors import ConfigError, CrrlError, RunError
+from crrl.flags import Launch, parse, settings_of
 from crrl.report.run_folder import RunFolder, write_aside
-
-JOBS = Path(__file__).resolve().parent / "jobs"
-SHORT_FLAGS = {
-    "--data": "--data.source",
-    "--cluster": "--cluster.cluster",
-    "--nodes": "--cluster.nodes",
-    "--gpus-per-node": "--cluster.gpus-per-node",
-    "--time": "--cluster.time",
-    "--partition": "--cluster.partition",
-    "--account": "--cluster.account",
-    "--qos": "--cluster.qos",
-    "--image": "--cluster.image",
-    "--runs": "--cluster.runs",
-}
-"""What is set most often, without the name of its group."""
-_PAIR_FLAGS = ("--rewards", "--data.options")
-
-
-@dataclass(frozen=True)
-class Launch(RunConfig):
-    """A run's settings, and what to do with them."""
-
-    dry_run: bool = False
-    """Print the resolved config and the Slurm job, and what this machine lacks for it; submit nothing."""
-    follow: bool = False
-    """Show the run's log until it ends. Ctrl-C stops a local run so that it can be resumed."""
-    resume: str = ""
-    """Go on with this run (its id, or its folder) instead of starting one; other settings stay as they were."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks and return the exit code: 0 done, 1 failed, 2 a mistake, 75 stopped, resumable."""
     try:
-        launch = parse(arguments)
+        launch = parse(arguments, __doc__ or "")
         if launch.resume:
             return _resume(launch)
-        config = RunConfig(**{field.name: getattr(launch, field.name) for field in fields(RunConfig)})
-        config = _without_server_on_one_gpu(config)
+        config = _without_server_on_one_gpu(settings_of(launch))
         validate(config)
         folder = RunFolder(Path(config.cluster.runs) / _new_run_id(config))
         return _dry_run(config, folder) if launch.dry_run else _start(config, folder, launch.follow)
     except CrrlError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-
-
-def parse(arguments: Sequence[str]) -> Launch:
-    """The settings of a command line: the preset of `--size`, then what the flags change.
-
-    Raises ConfigError for an unknown size or a malformed pair; tyro itself ends the process, with exit code 2 and the
-    nearest known flag, for any other mistake.
-    """
-    import tyro
-
-    words = [part for word in arguments for part in _long_form(word)]
-    preset = read_config(JOBS / f"{_size(words)}.yaml")
-    words, pairs = _take_pairs(words)
-    if "--rewards" in pairs:
-        preset = replace(preset, rewards={name: _weight(name, value) for name, value in pairs["--rewards"].items()})
-    if "--data.options" in pairs:
-        preset = replace(preset, data=replace(preset.data, options=preset.data.options | pairs["--data.options"]))
-    default = Launch(**{field.name: getattr(preset, field.name) for field in fields(RunConfig)})
-    return tyro.cli(Launch, args=words, default=default, prog="launch.py", description=_description())
-
-
-def _description() -> str:
-    short = ", ".join(f"{flag} for {long}" for flag, long in SHORT_FLAGS.items())
-    return f"{__doc__}\nShort forms: {short}. Rewards: --rewards tests=0.9 format=0.1. Presets: jobs/*.yaml."
-
-
-def _long_form(word: str) -> list[str]:
-    flag, equals, value = word.partition("=")
-    if not flag.startswith("--"):
-        return [word]
-    flag = SHORT_FLAGS.get(flag.replace("_", "-"), flag)
-    return [flag, value] if equals else [flag]
-
-
-def _size(words: Sequence[str]) -> str:
-    places = [index for index, word in enumerate(words) if word == "--size"]
-    size = words[places[-1] + 1] if places and places[-1] + 1 < len(words) else "tiny"
-    if size not in SIZES:
-        raise ConfigError(f"unknown size {size!r}; known are {', '.join(SIZES)}")
-    return size
-
-
-def _take_pairs(words: Sequence[str]) -> tuple[list[str], dict[str, dict[str, str]]]:
-    """`--rewards a=1 b=2` and the like, apart from the other words."""
-    rest: list[str] = []
-    pairs: dict[str, dict[str, str]] = {}
-    flag = ""
-    for word in words:
-        if word.startswith("--"):
-            flag = word if word in _PAIR_FLAGS else ""
-            if flag:
-                pairs.setdefault(flag, {})
-                continue
-        if not flag:
-            rest.append(word)
-            continue
-        for pair in filter(None, word.split(",")):
-            name, equals, value = pair.partition("=")
-            if not equals:
-                raise ConfigError(f"{flag} {pair!r}: must be name=value, as in {flag} {_example(flag)}")
-            pairs[flag][name] = value
-    return rest, pairs
-
-
-def _example(flag: str) -> str:
-    return "tests=0.9 format=0.1" if flag == "--rewards" else "max_changed_lines=50"
-
-
-def _weight(name: str, value: str) -> float:
-    try:
-        return float(value)
-    except ValueError:
-        raise ConfigError(f"--rewards {name}={value}: a weight is a number, as in tests=0.9") from None
+    except BrokenPipeError:  # the reader, `head` say, has enough; what is still buffered must not complain at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:  # while nothing is followed; a follower takes Ctrl-C itself
+        print("interrupted; a run that was submitted goes on in the background", file=sys.stderr)
+        return 130
 
 
 def _without_server_on_one_gpu(config: RunConfig) -> RunConfig:
@@ -167,7 +76,7 @@ def _start(config: RunConfig, folder: RunFolder, follow: bool) -> int:
 
 
 def _resume(launch: Launch) -> int:
-    from crrl.cluster.follow import is_alive
+    from crrl.cluster.follow import busy
 
     path = Path(launch.resume)
     folder = RunFolder(path if path.is_dir() else Path(launch.cluster.runs) / launch.resume)
@@ -175,13 +84,15 @@ def _resume(launch: Launch) -> int:
         raise RunError(f"there is no run {launch.resume!r}: neither a folder nor in {launch.cluster.runs}/")
     config = read_config(folder.config)
     validate(config)
+    if launch.dry_run:
+        return _dry_run(config, folder)
     _refuse_what_is_not_yet(config)
     status = folder.read_status() if folder.status.is_file() else {"state": "new"}
-    if status["state"] in ("running", "queued") and is_alive(status):
-        raise RunError(f"{folder.run_id} is {status['state']} already; follow it with: tail -f {_log(folder)}")
     if status["state"] == "done":
         print(f"{folder.run_id} is done already; its folder is {folder.path}")
         return 0
+    if busy(folder, status):
+        raise RunError(f"{folder.run_id} is {status['state']} already; follow it with: tail -F {_log(folder)}")
     return _submit(config, folder, launch.follow)
 
 
@@ -219,7 +130,8 @@ def _follow(folder: RunFolder) -> int:
 
         print_summary(folder, Console())
     else:
-        print(f"{status['state']}: {status['verdict']}\ngo on with: python launch.py --resume {folder.path} --follow")
+        said = "" if status["state"] == "stopped" else f"{status['state']}: "
+        print(f"{said}{status['verdict']}\ngo on with: python launch.py --resume {folder.path} --follow")
     return EXIT_CODES[status["state"]]
 
 

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import re
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from crrl.config_text import read_yaml
 from crrl.errors import ConfigError
 from crrl.schema import Kind
 
 Size = Literal["tiny", "small", "medium", "large"]
 SIZES: tuple[Size, ...] = get_args(Size)
+JOBS = Path(__file__).resolve().parents[1] / "jobs"
 TINY_MODEL = "tiny"
 """The built-in model of a million parameters."""
 
@@ -204,7 +206,7 @@ class ClusterConfig:
     runs: str = "runs"
     """The folder that holds every run's folder; on a cluster, one that all nodes see."""
     sbatch: tuple[str, ...] = ()
-    """Further sbatch options, each as `name=value`."""
+    """Further sbatch options, each as `name=value`, or as `name` if it takes no value."""
 
 
 @dataclass(frozen=True)
@@ -278,7 +280,19 @@ def as_dict(config: Any) -> dict[str, Any]:
 
 def from_dict(values: Mapping[str, Any], *, where: str = "config") -> RunConfig:
     """The config of plain values. Raises ConfigError, naming the field, for an unknown name or a wrong type."""
-    config: RunConfig = _build(RunConfig, values, where, "")
+    config: RunConfig = _build(RunConfig, values, _Place(where), "")
+    return config
+
+
+def from_yaml(text: str, *, where: str = "config") -> RunConfig:
+    """The config of YAML text; `to_yaml` undone. What the text leaves out has its default.
+
+    Raises ConfigError, naming the line and the nearest known name, for an unknown name or a wrong type.
+    """
+    values, lines = read_yaml(text, where)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where} must hold settings by name, like `model: tiny`")
+    config: RunConfig = _build(RunConfig, values, _Place(where, lines), "")
     return config
 
 
@@ -291,26 +305,30 @@ def to_yaml(config: RunConfig) -> str:
 
 def read_config(path: Path) -> RunConfig:
     """The config of a preset or of a run's folder; what it leaves out has its default. Raises ConfigError."""
-    import yaml
-
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the config {path}: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} must hold settings by name, like `model: tiny`")
-    return from_dict(values, where=str(path))
+    return from_yaml(text, where=str(path))
+
+
+def load_preset(size: str) -> RunConfig:
+    """The run of `jobs/<size>.yaml`. Raises ConfigError for an unknown size."""
+    if size not in SIZES:
+        raise ConfigError(f"unknown size {size!r}; known are {', '.join(SIZES)}")
+    return read_config(JOBS / f"{size}.yaml")
 
 
 def validate(config: RunConfig) -> None:
     """Refuse a run that cannot work, before anything heavy is imported. Raises ConfigError with what to do."""
+    from crrl.data.build import make_plan
     from crrl.rewards import check_rewards
 
     check_rewards(config.rewards, config.task)
     _check_ranges(config)
     _check_batches(config.grpo, trainer_processes(config))
+    _check_sbatch(config.cluster.sbatch)
+    make_plan(config.data.source, kind=config.task, split="train", options=config.data.options)
     if config.model == TINY_MODEL and config.data.source != "toy":
         raise ConfigError("the built-in model `tiny` only reads the toy source; name a model with --model")
     if config.data.source == "toy" and config.task != "repair":
@@ -357,12 +375,22 @@ def _check_batches(grpo: GrpoConfig, processes: int) -> None:
             f"grpo.generation_batch_size {batch} must be a multiple of grpo.num_generations {group} and of "
             f"grpo.per_device_batch_size × processes {grpo.per_device_batch_size * processes}; 0 chooses it for you"
         )
-    steps_of_batch = max(1, batch // step) * grpo.num_iterations
+    # A checkpoint does not hold the completions in use: only between two batches of them is nothing lost.
+    passes_of_batch = batch // (grpo.per_device_batch_size * processes) * grpo.num_iterations
+    steps_of_batch = math.lcm(passes_of_batch, grpo.gradient_accumulation) // grpo.gradient_accumulation
     if grpo.save_steps % steps_of_batch:
         raise ConfigError(
             f"grpo.save_steps {grpo.save_steps}: completions are generated for {steps_of_batch} steps at once, so a run "
             f"resumes exactly only at multiples of {steps_of_batch}; choose one"
         )
+
+
+def _check_sbatch(options: tuple[str, ...]) -> None:
+    for option in options:
+        if not re.fullmatch(r"[a-z][a-z0-9-]*(=[^\n]+)?", option):
+            raise ConfigError(
+                f"cluster.sbatch {option!r}: must be name=value, or a name, as in exclude=n7 or exclusive"
+            )
 
 
 def _check_ranges(config: RunConfig) -> None:
@@ -400,7 +428,7 @@ def _require(config: RunConfig, name: str, holds: Any, wanted: str) -> None:
     value: Any = config
     for part in name.split("."):
         value = getattr(value, part)
-    if not holds(value):
+    if not holds(value) or (isinstance(value, float) and not math.isfinite(value)):
         raise ConfigError(f"{name} {value!r}: must be {wanted}")
 
 
@@ -410,7 +438,19 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, tuple) else value
 
 
-def _build(kind: Any, values: Mapping[str, Any], where: str, prefix: str) -> Any:
+@dataclass(frozen=True)
+class _Place:
+    """Where values were read, for errors."""
+
+    name: str
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, setting: str) -> str:
+        """`jobs/tiny.yaml:12`."""
+        return f"{self.name}:{self.lines[setting]}" if setting in self.lines else self.name
+
+
+def _build(kind: Any, values: Mapping[str, Any], place: _Place, prefix: str) -> Any:
     hints = get_type_hints(kind)
     known = [entry.name for entry in dataclasses.fields(kind)]
     given: dict[str, Any] = {}
@@ -418,36 +458,62 @@ def _build(kind: Any, values: Mapping[str, Any], where: str, prefix: str) -> Any
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1)
             hint = f"did you mean {prefix}{near[0]}?" if near else f"known are {', '.join(known)}"
-            raise ConfigError(f"{where}: there is no setting {prefix}{name}; {hint}")
-        given[name] = _typed(hints[name], value, where, prefix + name)
+            raise ConfigError(f"{place.of(f'{prefix}{name}')}: there is no setting {prefix}{name}; {hint}")
+        given[name] = _typed(hints[name], value, place, prefix + name)
     return kind(**given)
 
 
-def _typed(wanted: Any, value: Any, where: str, name: str) -> Any:
-    """The value as the field's type: YAML reads 1e-4 as text, and an int where a float is meant."""
+def _typed(wanted: Any, value: Any, place: _Place, name: str) -> Any:
+    """The value as the field's type. Text is read as that type: all values of a YAML text are text."""
     if dataclasses.is_dataclass(wanted):
         if not isinstance(value, dict):
-            raise ConfigError(f"{where}: {name} must hold settings by name, not {value!r}")
-        return _build(wanted, value, where, f"{name}.")
-    origin = get_origin(wanted)
+            raise ConfigError(f"{place.of(name)}: {name} must hold settings by name, not {value!r}")
+        return _build(wanted, value, place, f"{name}.")
+    origin, parts = get_origin(wanted), get_args(wanted)
     if origin is Literal:
-        if value in get_args(wanted):
+        if value in parts:
             return value
-        raise ConfigError(f"{where}: {name} {value!r}: must be one of {', '.join(map(str, get_args(wanted)))}")
-    if origin is tuple and isinstance(value, list):
-        return tuple(_typed(get_args(wanted)[0], inner, where, name) for inner in value)
+        raise ConfigError(f"{place.of(name)}: {name} {value!r}: must be one of {', '.join(map(str, parts))}")
+    if origin is tuple and isinstance(value, (list, tuple)):
+        return tuple(_typed(parts[0], inner, place, name) for inner in value)
     if origin is dict and isinstance(value, dict):
-        return {str(key): _typed(get_args(wanted)[1], inner, where, f"{name}.{key}") for key, inner in value.items()}
-    if origin in (Union, types.UnionType):
-        return value
-    if wanted is str and isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return str(value)
+        return {str(key): _typed(parts[1], inner, place, f"{name}.{key}") for key, inner in value.items()}
+    read = _READERS.get(wanted)
     try:
-        if wanted is float and not isinstance(value, bool):
-            return float(value)
-        if isinstance(wanted, type) and type(value) is wanted:
-            return value
-    except (TypeError, ValueError):
+        if read and isinstance(value, (str, int, float)):
+            return read(value)
+    except (ValueError, KeyError, OverflowError):
         pass
-    expected = getattr(wanted, "__name__", str(wanted))
-    raise ConfigError(f"{where}: {name} {value!r}: must be a {expected}")
+    raise ConfigError(f"{place.of(name)}: {name} {value!r}: must be {_WORDS.get(wanted) or _WORDS[origin]}")
+
+
+def _int(value: str | int | float) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(value)
+    if isinstance(value, bool):
+        raise ValueError(value)
+    return int(value)
+
+
+def _float(value: str | int | float) -> float:
+    if isinstance(value, bool):
+        raise ValueError(value)
+    return float(value)
+
+
+def _bool(value: str | int | float) -> bool:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "yes": True, "false": False, "no": False}[str(value).lower()]
+
+
+_READERS: dict[Any, Any] = {int: _int, float: _float, bool: _bool, str: str}
+_WORDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    tuple: "a list, like [a, b]",
+    dict: "values by name, like {a: 1}",
+}
+"""A type in the words of an error."""

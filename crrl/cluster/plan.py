@@ -62,10 +62,16 @@ def sbatch_parameters(config: RunConfig, folder: RunFolder) -> dict[str, Any]:
         "account": cluster.account or None,
         "qos": cluster.qos or None,
         "constraint": cluster.constraint or None,
-        "additional_parameters": dict(option.split("=", 1) for option in cluster.sbatch) or None,
+        "additional_parameters": _sbatch_options(cluster.sbatch) or None,
         "stderr_to_stdout": True,
     }
     return {name: value for name, value in wanted.items() if value is not None}
+
+
+def _sbatch_options(options: tuple[str, ...]) -> dict[str, str | bool]:
+    """`name=value` and `name` as submitit takes them; True: an option without a value."""
+    parts = [option.partition("=") for option in options]
+    return {name: value if equals else True for name, equals, value in parts}
 
 
 def missing(config: RunConfig) -> list[str]:

@@ -18,6 +18,7 @@ def render_sbatch(config: RunConfig, folder: RunFolder) -> str:
     # Not SlurmExecutor: that wants srun on the PATH even to render.
     from submitit.slurm.slurm import _make_sbatch_string
 
-    command = f"{shlex.quote(sys.executable)} -u -m submitit.core._submit {shlex.quote(str(folder.submission))}"
-    text: str = _make_sbatch_string(command, folder.submission, **sbatch_parameters(config, folder))
+    submission = folder.submission.resolve()  # the nodes start in a folder of their own
+    command = f"{shlex.quote(sys.executable)} -u -m submitit.core._submit {shlex.quote(str(submission))}"
+    text: str = _make_sbatch_string(command, submission, **sbatch_parameters(config, folder))
     return text

@@ -13,6 +13,8 @@ from crrl.diffs.tokens import CODE, State, state_at, tokenise
 
 SUSPECT = 0.3
 """Factor for an answer that changes control flow where the human did not, or only deletes. Keeps the order of scores."""
+CHARS_PER_TOKEN = 4
+"""What a text is taken for that is too broken to be read as tokens; code has about as many."""
 MOST_SPAN_CHARS = 400_000
 """A file whose changed span exceeds the reference's by more scores 0 without a closer look (bounds a 10 MB answer)."""
 
@@ -65,7 +67,15 @@ class PreparedFile:
         weight = unrelated = at = 0
         gains = suspect = False
         while at < len(regions):
-            region, side, tokens, at = self._read(regions, at, predicted)
+            read = self._read(regions, at, predicted)
+            if read is None:
+                rest = regions[at]
+                lost = len(self._before) - rest.lo + len(predicted) - rest.right_lo
+                weight += self._weight_from(rest)
+                unrelated += lost // CHARS_PER_TOKEN
+                suspect = True
+                break
+            region, side, tokens, at = read
             share = side.added + side.removed
             weight += share
             if not region.in_right or tokens == side.before:
@@ -86,23 +96,42 @@ class PreparedFile:
         score = earned / weight if weight else 0.0
         return Match(score * SUSPECT if suspect else score, weight, unrelated, gains)
 
-    def _read(self, regions: list[Region], at: int, predicted: str) -> tuple[Region, Side, list[str], int]:
-        """The tokens of a region, widened until all three texts leave it in the same lexical state.
+    def _weight_from(self, rest: Region) -> int:
+        """Tokens that the human added and removed from a region on."""
+        hunks = [hunk for hunk in self._hunks if hunk[1] >= rest.lo]
+        sides = [self._side(Region(*hunk[:4], *hunk[:2], True, False)) for hunk in hunks]
+        return sum(side.added + side.removed for side in sides)
 
-        Without that, a quote opened in one region would turn the code up to the next one into a string unnoticed.
+    def _read(self, regions: list[Region], at: int, predicted: str) -> tuple[Region, Side, list[str], int] | None:
+        """The tokens of a region, widened until all three texts leave it in the same lexical state; None: never.
+
+        Without that, a quote opened in one region would turn the code up to the next one into a string unnoticed. One that
+        no later change closes turns the rest of the file into a string: no part of that can be a repair.
         """
         last = len(regions) - 1
         for until in sorted({at, min(at + 1, last), last}):
             region = regions[at] if until == at else merged(regions[at], regions[until])
             side = self._side(region)
-            tokens, end_state = tokenise(self._language, predicted[region.right_lo : region.right_hi], side.state)
+            text = predicted[region.right_lo : region.right_hi]
+            if side.end_state is not None and (known := self._known_tokens(region, side, text)) is not None:
+                return region, side, known, until + 1
+            tokens, end_state = tokenise(self._language, text, side.state)
             if end_state == side.end_state:
                 return region, side, tokens, until + 1
-        ends = len(self._before), len(self._reference), len(predicted)
-        region = merged(regions[at], regions[last])._replace(hi=ends[0], left_hi=ends[1], right_hi=ends[2])
+        return None if predicted != self._reference else self._read_to_the_end(regions[at], regions[last])
+
+    def _known_tokens(self, region: Region, side: Side, text: str) -> list[str] | None:
+        """The tokens of a text that is the one before, or the human's: most regions of most answers."""
+        if text == self._before[region.lo : region.hi]:
+            return side.before
+        return side.reference if text == self._reference[region.left_lo : region.left_hi] else None
+
+    def _read_to_the_end(self, first: Region, last: Region) -> tuple[Region, Side, list[str], int]:
+        """The human fix itself leaves the file in another state than before: all of the rest is one region."""
+        ends = len(self._before), len(self._reference)
+        region = merged(first, last)._replace(hi=ends[0], left_hi=ends[1], right_hi=ends[1])
         side = self._side(region)
-        tokens, _ = tokenise(self._language, predicted[region.right_lo :], side.state)
-        return region, side, tokens, last + 1
+        return region, side, side.reference, len(self._before) + 1
 
     def _side(self, region: Region) -> Side:
         lo, hi, left_lo, left_hi, *_ = region

@@ -83,13 +83,19 @@ def changed_hunks(old: str, new: str) -> list[Hunk]:
     small = len(old_lines) <= 2 and len(new_lines) <= 2  # one line each: its newline splits off an empty second
     if small or len(old_lines) * len(new_lines) > MOST_LINE_PAIRS:
         return [span]
-    old_starts = list(accumulate([len(line) + 1 for line in old_lines], initial=lo))
-    new_starts = list(accumulate([len(line) + 1 for line in new_lines], initial=new_lo))
+    # Line i starts at starts[i] + i: the newlines are counted where they are needed, so that all of this stays in C.
+    old_starts = list(accumulate(map(len, old_lines), initial=lo))
+    new_starts = list(accumulate(map(len, new_lines), initial=new_lo))
     hunks: list[Hunk] = []
     at = new_at = 0
     for a, b, size in LCSseq.opcodes(old_lines, new_lines).as_matching_blocks():
         if a > at or b > new_at:
-            hunk = old_starts[at], min(old_starts[a], hi), new_starts[new_at], min(new_starts[b], new_hi)
+            hunk = (
+                old_starts[at] + at,
+                min(old_starts[a] + a, hi),
+                new_starts[new_at] + new_at,
+                min(new_starts[b] + b, new_hi),
+            )
             if hunk[0] < hunk[1] or hunk[2] < hunk[3]:  # a last line's missing newline is no hunk
                 hunks.append(hunk)
         at, new_at = a + size, b + size

@@ -8,9 +8,8 @@ The formula, its range and what it cannot see: docs/similarity.md.
 
 from __future__ import annotations
 
-import re
-
 from crrl.diffs.file_match import MOST_SPAN_CHARS, SUSPECT, PreparedFile
+from crrl.diffs.hunks import changed_span
 from crrl.diffs.swe_rl import swe_rl_similarity
 from crrl.errors import DataError
 from crrl.schema import Files
@@ -19,7 +18,6 @@ __all__ = ["Prepared", "prepare", "similarity", "swe_rl_similarity"]
 
 MOST_WITHOUT_EQUALITY = 0.99
 """The formula's ceiling: 1.0 is for the reference itself."""
-_TRAILING_BLANKS = re.compile(r"[^\S\n]+(?=\n|\Z)")
 
 
 def similarity(before: Files, reference: Files, predicted: Files) -> float:
@@ -117,4 +115,11 @@ class Prepared:
 
 
 def _same_but_trailing_blanks(left: str, right: str) -> bool:
-    return left == right or _TRAILING_BLANKS.sub("", left) == _TRAILING_BLANKS.sub("", right)
+    if left == right:
+        return True
+    lo, hi, right_lo, right_hi = changed_span(left, right)
+    return _without_trailing_blanks(left[lo:hi]) == _without_trailing_blanks(right[right_lo:right_hi])
+
+
+def _without_trailing_blanks(text: str) -> str:
+    return "\n".join([line.rstrip() for line in text.split("\n")])

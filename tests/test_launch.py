@@ -1,0 +1,231 @@
+"""The command line: presets and flags become a run's folder and a job; mistakes are one line; Ctrl-C can be resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import launch
+from crrl.config import load_preset, read_config
+from crrl.errors import ConfigError
+from crrl.flags import SHORT_FLAGS, parse, settings_of
+from crrl.report.run_folder import RunFolder, write_aside
+
+SHORT = """
+--size tiny --tracking.wandb off --rewards format=0.5 similarity=0.5 --data.rows 16 --sft.steps 2000 --sft.batch-size 4
+--sft.rows 40 --grpo.num-generations 4 --grpo.per-device-batch-size 8 --grpo.max-completion-length 16 --eval.tasks 4
+""".split()
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "launch.py", *words]
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """The one line that a mistake is answered with."""
+    assert launch.main(words) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert printed.err.startswith("error: ")
+    return printed.err.removeprefix("error: ").strip()
+
+
+def test_flags_change_the_preset_and_nothing_else() -> None:
+    changed = parse("--size small --grpo.learning-rate 2e-5 --data a.jsonl --nodes=3 --sft.enabled True".split())
+    preset = load_preset("small")
+    assert changed.grpo.learning_rate == 2e-5
+    assert changed.data.source == "a.jsonl"
+    assert changed.cluster.nodes == 3
+    assert changed.sft.enabled
+    assert (changed.lora, changed.rewards, changed.model) == (preset.lora, preset.rewards, preset.model)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--rewards", "tests=0.8", "format=0.2"],
+        ["--rewards", "tests=0.8,format=0.2"],
+        ["--rewards=tests=0.8,format=0.2"],
+    ],
+)
+def test_rewards_are_written_as_pairs_and_replace_the_preset_s(words: list[str]) -> None:
+    assert parse([*words, "--seed", "3"]).rewards == {"tests": 0.8, "format": 0.2}
+
+
+def test_options_of_the_source_are_added_to_the_preset_s() -> None:
+    options = parse(["--data.options", "max_changed_lines=50", "heldout_share=0.2"]).data.options
+    assert options == {"max_changed_lines": "50", "heldout_share": "0.2"}
+
+
+@pytest.mark.parametrize(
+    "words", ["--grpo.use-vllm False", "--grpo.use_vllm false", "--grpo.no-use-vllm", "--grpo.use-vllm=False"]
+)
+def test_a_switch_is_turned_off_by_a_word_or_by_its_no_form(words: str) -> None:
+    assert not parse(["--size", "small", *words.split(), "--seed", "3"]).grpo.use_vllm
+    assert parse(["--size", "small"]).grpo.use_vllm
+
+
+@pytest.mark.parametrize("words", ["--dry-run", "--dry-run True", "--dry_run", "--dry-run --follow False"])
+def test_a_switch_is_turned_on_by_its_name_alone(words: str) -> None:
+    assert parse(words.split()).dry_run
+
+
+@pytest.mark.parametrize("environment", [{"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "utf-8"}])
+@pytest.mark.parametrize("columns", ["30", "200"])
+def test_a_mistake_is_one_line_on_every_terminal(environment: dict[str, str], columns: str) -> None:
+    wanted = os.environ | environment | {"COLUMNS": columns}
+    done = subprocess.run(command("--sized", "tiny"), capture_output=True, text=True, timeout=60, env=wanted)
+    assert done.returncode == 2
+    assert done.stderr == "error: Unrecognized options: --sized, tiny; did you mean --size?\n"
+
+
+def test_every_short_flag_names_a_real_one() -> None:
+    for short, long in SHORT_FLAGS.items():
+        group, _, name = long.removeprefix("--").partition(".")
+        assert hasattr(getattr(load_preset("tiny"), group), name.replace("-", "_")), short
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("--grpo.learning-rat 1e-3", "did you mean --grpo.learning-rate?"),
+        ("--sized tiny", "did you mean --size?"),
+        ("--size huge", "unknown size 'huge'; known are tiny, small, medium, large"),
+        ("--task fix", "invalid choice 'fix'"),
+        ("--grpo.steps x", "Error parsing --grpo.steps"),
+        ("--grpo.steps 0 --dry-run", "grpo.steps 0: must be 1 or more"),
+        ("--rewards tests", "--rewards 'tests': must be name=value, as in --rewards tests=0.9 format=0.1"),
+        ("--rewards tests=much", "--rewards tests=much: a weight is a number"),
+        ("--rewards tests=0.8,fromat=0.2", "unknown reward 'fromat'; did you mean format?"),
+        ("--cluster.sbatch Exclusive --dry-run", "cluster.sbatch 'Exclusive': must be name=value, or a name"),
+        ("--resume none", "there is no run 'none'"),
+        ("--resume none --grpo.steps 5", "leave all others out, or start a new run without --resume"),
+        ("--cluster slurm", "submission to Slurm is not in this version; see the job with --dry-run"),
+        ("--size small", "a vLLM server beside the trainer is not in this version"),
+        ("stray", "Unrecognized options: stray; python launch.py --help shows what is possible"),
+    ],
+)
+def test_a_mistake_is_answered_in_one_line(capsys: pytest.CaptureFixture[str], words: str, complaint: str) -> None:
+    assert complaint in refusal(capsys, *words.split())
+
+
+def test_a_mistake_makes_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refusal(capsys, "--size", "small", "--runs", str(tmp_path / "runs"))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_prints_the_config_and_the_job_and_makes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch.main(["--size", "large", "--runs", str(tmp_path / "runs"), "--account", "a1", "--dry-run"]) == 0
+    printed = capsys.readouterr()
+    config_text, job = printed.out.split("# roles: 1 node × 8 GPUs serve, 3 × 8 GPUs train")
+    resolved = tmp_path / "resolved.yaml"
+    resolved.write_text(config_text)
+    assert read_config(resolved) == settings_of(
+        parse(["--size", "large", "--runs", str(tmp_path / "runs"), "--account", "a1"])
+    )
+    assert "#!/bin/bash\n" in job
+    assert "#SBATCH --account=a1\n" in job
+    assert all(line.startswith("warning: ") for line in printed.err.splitlines())
+    assert not (tmp_path / "runs").exists()
+
+
+def test_small_on_one_gpu_has_no_server(capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch.main("--size small --gpus-per-node 1 --dry-run".split()) == 0
+    printed = capsys.readouterr()
+    assert "use_vllm: false" in printed.out
+    assert "# roles: 1 × 1 GPUs train and generate" in printed.out
+    assert "not in this version" not in printed.err
+
+
+def test_run_ids_sort_by_time_and_do_not_collide() -> None:
+    ids = [launch._new_run_id(load_preset("tiny")) for _ in range(20)]
+    assert all(re.fullmatch(r"\d{8}-\d{6}-tiny-repair-[0-9a-f]{4}", run_id) for run_id in ids)
+    assert len(set(ids)) > 1
+
+
+def make_run(tmp_path: Path, state: str, **fields: object) -> RunFolder:
+    folder = RunFolder(tmp_path / "runs" / "r1")
+    write_aside(folder.config, Path("jobs/tiny.yaml").read_text())
+    folder.write_status(state, attempt=1, host=os.uname().nodename, pid=0, verdict="", **fields)  # type: ignore[arg-type]
+    return folder
+
+
+def test_a_run_that_is_done_is_not_started_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_run(tmp_path, "done")
+    assert launch.main(["--resume", str(folder.path)]) == 0
+    assert "is done already" in capsys.readouterr().out
+    assert not folder.submission.exists()
+
+
+def test_a_run_that_was_just_submitted_is_not_submitted_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run(tmp_path, "queued")
+    complaint = refusal(capsys, "--resume", "r1", "--runs", str(tmp_path / "runs"))
+    assert re.search(r"r1 is queued already; follow it with: tail -F .*logs/1/trainer-", complaint)
+
+
+def test_a_dry_run_of_a_resumed_run_submits_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_run(tmp_path, "stopped")
+    assert launch.main(["--resume", str(folder.path), "--dry-run"]) == 0
+    assert "#SBATCH" in capsys.readouterr().out
+    assert not folder.submission.exists()
+
+
+def test_help_shows_every_group_and_ends_well() -> None:
+    done = subprocess.run(command("--help"), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    for flag in ("--size", "--dry-run", "--resume", "--grpo.learning-rate", "--lora.rank", "--cluster.nodes"):
+        assert flag in done.stdout
+
+
+def follow_and_press_ctrl_c(*words: str) -> str:
+    """Follow a real run, press Ctrl-C at its first shown step, and return all that it printed."""
+    followed = subprocess.Popen(command(*words, "--follow"), stdout=subprocess.PIPE, text=True)
+    assert followed.stdout
+    lines, is_pressed = [], False
+    for line in followed.stdout:  # ends with the process, so a run that fails cannot hang the test
+        lines.append(line)
+        if re.search(r"step \d+/2000", line) and not is_pressed:
+            is_pressed = True
+            followed.send_signal(signal.SIGINT)
+    followed.wait(timeout=60)
+    assert followed.returncode == 75, "".join(lines)
+    return "".join(lines)
+
+
+def shown_steps(output: str) -> list[int]:
+    return [int(step) for step in re.findall(r"step (\d+)/2000", output)]
+
+
+def test_ctrl_c_of_a_followed_run_writes_a_checkpoint_from_which_it_is_resumed(tmp_path: Path) -> None:
+    """The real thing, twice: launch.py, submitit, the supervisor, the trainer."""
+    output = follow_and_press_ctrl_c(*SHORT, "--runs", str(tmp_path))
+    (path,) = tmp_path.iterdir()
+    folder = RunFolder(path)
+    assert f"go on with: python launch.py --resume {path} --follow" in output
+    assert folder.read_status()["state"] == "stopped"
+    assert "crrl.train" in folder.job.read_text()
+    (checkpoint,) = (folder.checkpoints / "sft").glob("checkpoint-*")
+    reached = int(checkpoint.name.removeprefix("checkpoint-"))
+    resumed = follow_and_press_ctrl_c("--resume", path.name, "--runs", str(tmp_path))
+    assert min(shown_steps(resumed)) > reached
+    assert folder.read_status()["attempt"] == 2
+    assert sorted(attempt.name for attempt in folder.logs.iterdir()) == ["1", "2"]
+    kinds = [json.loads(line)["kind"] for line in folder.events.read_text().splitlines()]
+    assert kinds == ["submitted", "started", "stage", "ended"] * 2
+
+
+def test_an_unknown_size_is_a_config_error() -> None:
+    with pytest.raises(ConfigError):
+        load_preset("huge")
