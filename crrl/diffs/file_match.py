@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 from typing import NamedTuple
 
 from crrl.diffs.control_flow import holds_control_flow
-from crrl.diffs.hunks import Hunk, Region, changed_hunks, changed_span, joint_regions, merged
+from crrl.diffs.hunks import Hunk, Region, changed_hunks, changed_span, hunks_like, joint_regions, merged
 from crrl.diffs.languages import language_of
 from crrl.diffs.region_score import Side, common_tokens, is_shifted, is_suspect, read_side, region_score
 from crrl.diffs.tokens import CODE, State, state_at, tokenise
@@ -58,7 +58,7 @@ class PreparedFile:
             return Match(0.0, 0, 0, False)
         if self._is_out_of_bounds(predicted):
             return Match(0.0, 0, len(predicted), False)
-        hunks = self._hunks if predicted == self._reference else changed_hunks(self._before, predicted)
+        hunks = hunks_like(self._hunks, self._before, self._reference, predicted)
         return self._judge(joint_regions(self._before, self._hunks, hunks), predicted)
 
     def _judge(self, regions: list[Region], predicted: str) -> Match:

@@ -102,6 +102,36 @@ def changed_hunks(old: str, new: str) -> list[Hunk]:
     return _all_slid_down(hunks, old, new) or [span]
 
 
+def hunks_like(known_hunks: Sequence[Hunk], old: str, known: str, new: str) -> list[Hunk]:
+    """The hunks from `old` to `new`, taken from those to `known` as far as both are the same.
+
+    Most answers of a group differ from the human fix in one place: only there a diff is needed.
+
+    Cost: of the span in which `known` and `new` differ.
+    """
+    if old == new:
+        return []
+    shorter = min(len(known), len(new))
+    prefix = common_prefix(known, new, shorter)
+    suffix = common_suffix(known, new, shorter - prefix)
+    head_end = known.rfind("\n", 0, prefix) + 1
+    newline = known.find("\n", len(known) - suffix)
+    tail_start = len(known) if newline < 0 else newline + 1
+    # A hunk is the same if an unchanged line parts it from the difference.
+    head = [hunk for hunk in known_hunks if hunk[3] < head_end]
+    tail = [hunk for hunk in known_hunks if hunk[2] > tail_start]
+    _, lo, _, new_lo = head[-1] if head else (0, 0, 0, 0)
+    hi, _, known_hi, _ = tail[0] if tail else (len(old), 0, len(known), 0)
+    shift = len(new) - len(known)
+    old_part, new_part = old[lo:hi], new[new_lo : known_hi + shift]
+    middle = changed_hunks(old_part, new_part) if old_part != new_part else []
+    return [
+        *head,
+        *((a + lo, b + lo, c + new_lo, d + new_lo) for a, b, c, d in middle),
+        *((a, b, c + shift, d + shift) for a, b, c, d in tail),
+    ]
+
+
 def joint_regions(old: str, left: Sequence[Hunk], right: Sequence[Hunk]) -> list[Region]:
     """Hunks of two diffs of the same text, joined where they overlap, touch, or only signs and blanks lie between."""
     edits = [(lo, hi, new_hi - new_lo - hi + lo, 0) for lo, hi, new_lo, new_hi in left]

@@ -7,7 +7,7 @@ from typing import Any
 
 from crrl.diffs.similarity import Prepared, prepare
 from crrl.errors import DataError
-from crrl.rewards.answers import Rows, Tree, answers_to, tree_of
+from crrl.rewards.answers import Rows, Tree, answers_in, tree_of
 from crrl.rewards.recent import RecentByEquality
 from crrl.schema import Completion, files_from_rows
 
@@ -40,8 +40,9 @@ def similarity(
     arXiv:2502.18449.
     """
     # The data is judged before the answers: bad data must stop a run even if no answer of the group applies.
-    prepared = [_prepare(tree_of(before), after) for before, after in zip(files, reference, strict=True)]
-    answers = answers_to(completions, files, thought_opened)
+    trees = [tree_of(rows) for rows in files]
+    prepared = [_prepare(tree, after) for tree, after in zip(trees, reference, strict=True)]
+    answers = answers_in(completions, trees, thought_opened)
     return [
         0.0 if answer.changed is None else group.similarity(answer.changed)
         for answer, group in zip(answers, prepared, strict=True)

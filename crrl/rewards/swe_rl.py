@@ -10,7 +10,7 @@ from typing import Any
 
 from crrl.diffs.swe_rl import PreparedSweRl, prepare_swe_rl
 from crrl.errors import DataError
-from crrl.rewards.answers import Rows, Tree, answers_to, tree_of
+from crrl.rewards.answers import Rows, Tree, answers_in, tree_of
 from crrl.rewards.recent import RecentByEquality
 from crrl.schema import Completion, files_from_rows
 
@@ -42,8 +42,9 @@ def swe_rl_similarity(
 
     Cost: quadratic in the diffs at worst. Source: arXiv:2502.18449, section 2.
     """
-    prepared = [_prepare(tree_of(before), after) for before, after in zip(files, reference, strict=True)]
-    answers = answers_to(completions, files, thought_opened)
+    trees = [tree_of(rows) for rows in files]
+    prepared = [_prepare(tree, after) for tree, after in zip(trees, reference, strict=True)]
+    answers = answers_in(completions, trees, thought_opened)
     return [
         0.0 if answer.changed is None else group.similarity(answer.changed)
         for answer, group in zip(answers, prepared, strict=True)
