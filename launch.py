@@ -70,8 +70,11 @@ def _dry_run(config: RunConfig, folder: RunFolder) -> int:
 
 def _start(config: RunConfig, folder: RunFolder, follow: bool) -> int:
     _refuse_what_is_not_yet(config)
-    folder.path.mkdir(parents=True)
-    write_aside(folder.config, f"# {folder.run_id}\n{to_yaml(config)}")
+    try:
+        folder.path.mkdir(parents=True)
+        write_aside(folder.config, f"# {folder.run_id}\n{to_yaml(config)}")
+    except OSError as error:
+        raise RunError(f"cannot make the run's folder {folder.path}: {error}; choose a place with --runs") from error
     return _submit(config, folder, follow)
 
 
@@ -97,6 +100,7 @@ def _resume(launch: Launch) -> int:
 
 
 def _refuse_what_is_not_yet(config: RunConfig) -> None:
+    from crrl.cluster.local import visible_gpus
     from crrl.cluster.plan import where
 
     problems = not_yet(config)
@@ -106,6 +110,7 @@ def _refuse_what_is_not_yet(config: RunConfig) -> None:
         )
     if problems:
         raise ConfigError(problems[0])
+    visible_gpus(config.cluster.gpus_per_node, os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
 def _submit(config: RunConfig, folder: RunFolder, follow: bool) -> int:

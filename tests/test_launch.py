@@ -122,6 +122,20 @@ def test_a_mistake_makes_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture
     assert not (tmp_path / "runs").exists()
 
 
+def test_gpus_that_are_not_visible_make_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    words = ["--size", "small", "--gpus-per-node", "1", "--cluster", "local", "--runs", str(tmp_path / "runs")]
+    assert "shows 0; ask for fewer" in refusal(capsys, *words)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert "choose a place with --runs" in refusal(capsys, "--runs", str(tmp_path / "file" / "runs"))
+
+
 def test_a_dry_run_prints_the_config_and_the_job_and_makes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

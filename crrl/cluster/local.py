@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from crrl.cluster import node
 from crrl.config import RunConfig, time_limit_minutes
+from crrl.errors import ConfigError
 from crrl.report.run_folder import RunFolder, write_aside
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +21,7 @@ def submit_locally(config: RunConfig, folder: RunFolder) -> None:
     """Start the run's supervisor in the background; it outlives this process and its terminal."""
     from submitit import LocalExecutor
 
+    gpus = visible_gpus(config.cluster.gpus_per_node, os.environ.get("CUDA_VISIBLE_DEVICES"))
     write_aside(folder.job, job_script(folder))
     _find_crrl_from_anywhere()
     with _ignored(signal.SIGINT, signal.SIGHUP):
@@ -28,7 +29,8 @@ def submit_locally(config: RunConfig, folder: RunFolder) -> None:
         executor = LocalExecutor(folder=str(folder.submission))
         executor.update_parameters(
             timeout_min=time_limit_minutes(config.cluster.time),
-            gpus_per_node=config.cluster.gpus_per_node,
+            gpus_per_node=len(gpus),
+            visible_gpus=gpus,
             tasks_per_node=1,
         )
         attempt = next_attempt(folder)
@@ -45,6 +47,23 @@ def job_script(folder: RunFolder) -> str:
     )
 
 
+def visible_gpus(wanted: int, visible: str | None) -> list[int]:
+    """The GPUs of a local run: the first of those in CUDA_VISIBLE_DEVICES, where submitit would take the machine's first.
+
+    Raises ConfigError if fewer are visible than the run wants, or if they are not given as numbers.
+    """
+    if visible is None or not wanted:
+        return list(range(wanted))
+    names = [name.strip() for name in visible.split(",") if name.strip()]
+    if not all(name.isdecimal() for name in names):
+        raise ConfigError(f"CUDA_VISIBLE_DEVICES={visible}: a local run wants numbers, as in CUDA_VISIBLE_DEVICES=0,1")
+    if len(names) < wanted:
+        raise ConfigError(
+            f"--gpus-per-node {wanted}, but CUDA_VISIBLE_DEVICES={visible} shows {len(names)}; ask for fewer, or show more"
+        )
+    return [int(name) for name in names[:wanted]]
+
+
 def next_attempt(folder: RunFolder) -> int:
     """The number of the next start of this run, from 1."""
     return int(folder.read_status().get("attempt", 0)) + 1 if folder.status.is_file() else 1
@@ -55,7 +74,6 @@ def _find_crrl_from_anywhere() -> None:
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if str(ROOT) not in paths:
         os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, paths)])
-    assert sys.executable
 
 
 @contextmanager

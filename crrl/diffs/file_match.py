@@ -9,7 +9,7 @@ from crrl.diffs.control_flow import holds_control_flow
 from crrl.diffs.hunks import Hunk, Region, changed_hunks, changed_span, hunks_like, joint_regions, merged
 from crrl.diffs.languages import language_of
 from crrl.diffs.region_score import Side, common_tokens, is_shifted, is_suspect, read_side, region_score
-from crrl.diffs.tokens import CODE, State, state_at, tokenise
+from crrl.diffs.tokens import CODE, State, state_after, state_at, tokenise
 
 SUSPECT = 0.3
 """Factor for an answer that changes control flow where the human did not, or only deletes. Keeps the order of scores."""
@@ -111,6 +111,8 @@ class PreparedFile:
         last = len(regions) - 1
         for until in sorted({at, min(at + 1, last), last}):
             region = regions[at] if until == at else merged(regions[at], regions[until])
+            if until > at and not self._leaves_one_state(region, predicted):
+                continue
             side = self._side(region)
             text = predicted[region.right_lo : region.right_hi]
             if side.end_state is not None and (known := self._known_tokens(region, side, text)) is not None:
@@ -119,6 +121,17 @@ class PreparedFile:
             if end_state == side.end_state:
                 return region, side, tokens, until + 1
         return None if predicted != self._reference else self._read_to_the_end(regions[at], regions[last])
+
+    def _leaves_one_state(self, region: Region, predicted: str) -> bool:
+        """Whether a widened region ends alike in all three texts: asked before it is read, as it may be long."""
+        state = self._state_at(region.lo)
+        texts = (
+            predicted[region.right_lo : region.right_hi],
+            self._before[region.lo : region.hi],
+            self._reference[region.left_lo : region.left_hi],
+        )
+        wanted = state_after(self._language, texts[0], state)
+        return all(state_after(self._language, text, state) == wanted for text in texts[1:])
 
     def _known_tokens(self, region: Region, side: Side, text: str) -> list[str] | None:
         """The tokens of a text that is the one before, or the human's: most regions of most answers."""

@@ -36,7 +36,7 @@ def common_prefix(left: str, right: str, limit: int) -> int:
     low, high = 0, limit
     while low < high:
         middle = (low + high + 1) >> 1
-        if left[low:middle] == right[low:middle]:
+        if left.startswith(right[low:middle], low):  # copies one slice, where comparing two would copy both
             low = middle
         else:
             high = middle - 1
@@ -49,7 +49,7 @@ def common_suffix(left: str, right: str, limit: int) -> int:
     left_end, right_end = len(left), len(right)
     while low < high:
         middle = (low + high + 1) >> 1
-        if left[left_end - middle : left_end - low] == right[right_end - middle : right_end - low]:
+        if left.endswith(right[right_end - middle : right_end - low], 0, left_end - low):
             low = middle
         else:
             high = middle - 1
@@ -111,6 +111,8 @@ def hunks_like(known_hunks: Sequence[Hunk], old: str, known: str, new: str) -> l
     """
     if old == new:
         return []
+    if len(known_hunks) < 2:
+        return changed_hunks(old, new)
     shorter = min(len(known), len(new))
     prefix = common_prefix(known, new, shorter)
     suffix = common_suffix(known, new, shorter - prefix)

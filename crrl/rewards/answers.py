@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from crrl.diffs import Patch, apply_patch, parse_patch
 from crrl.errors import PatchApplyError, PatchParseError
@@ -27,50 +26,51 @@ class Tree:
     """The files of one task. Equal rows give the same object, so trees are compared by identity."""
 
     files: Files
+    only_path: str | None
+    """The path that is meant where an answer names none."""
 
-    @property
-    def only_path(self) -> str | None:
-        """The path that is meant where an answer names none."""
-        return next(iter(self.files)) if len(self.files) == 1 else None
+
+def _read_tree(rows: Rows) -> Tree:
+    files = files_from_rows(rows)
+    return Tree(files, next(iter(files)) if len(files) == 1 else None)
 
 
 class Answer:
-    """One completion judged against one tree. Everything is worked out when it is first asked for, and never raises."""
+    """One completion judged against one tree, from reply to files. Making one never raises.
+
+    Attributes:
+        before: the tree's files.
+        reply: thought and answer.
+        patch: the answer's patch; None if the answer is none, or has no edits.
+        predicted: the tree after the patch; None if there is no patch, or it does not apply as a whole.
+        changed: `predicted` if it differs from the files before, else None: what changes nothing is no repair.
+    """
+
+    __slots__ = ("before", "changed", "patch", "predicted", "reply")
 
     def __init__(self, tree: Tree, text: str, *, thought_opened: bool = False) -> None:
-        self.before = tree.files
-        self._tree = tree
-        self._text = text
-        self._thought_opened = thought_opened
+        self.before: Files = tree.files
+        self.reply: Reply = split_reply(text, thought_opened=thought_opened)
+        self.patch: Patch | None = _patch_in(self.reply.answer, tree.only_path)
+        self.predicted: Files | None = _applied(tree.files, self.patch)
+        self.changed: Files | None = None if self.predicted == self.before else self.predicted
 
-    @cached_property
-    def reply(self) -> Reply:
-        """Thought and answer."""
-        return split_reply(self._text, thought_opened=self._thought_opened)
 
-    @cached_property
-    def patch(self) -> Patch | None:
-        """The answer's patch; None if the answer is none, or has no edits."""
-        try:
-            patch = parse_patch(self.reply.answer, default_path=self._tree.only_path)
-        except PatchParseError:
-            return None
-        return patch if patch.edits else None
+def _patch_in(answer: str, default_path: str | None) -> Patch | None:
+    try:
+        patch = parse_patch(answer, default_path=default_path)
+    except PatchParseError:
+        return None
+    return patch if patch.edits else None
 
-    @cached_property
-    def predicted(self) -> Files | None:
-        """The tree after the patch; None if there is no patch, or it does not apply as a whole."""
-        if self.patch is None:
-            return None
-        try:
-            return apply_patch(self.before, self.patch)
-        except PatchApplyError:
-            return None
 
-    @cached_property
-    def changed(self) -> Files | None:
-        """`predicted` if it differs from the files before, else None: an answer that changes nothing is no repair."""
-        return None if self.predicted == self.before else self.predicted
+def _applied(files: Files, patch: Patch | None) -> Files | None:
+    if patch is None:
+        return None
+    try:
+        return apply_patch(files, patch)
+    except PatchApplyError:
+        return None
 
 
 _trees: RecentByEquality[Rows, Tree] = RecentByEquality(KEPT_TREES)
@@ -79,7 +79,7 @@ _answers: RecentByHash[tuple[Tree, str, bool], Answer] = RecentByHash(KEPT_CHARS
 
 def tree_of(rows: Rows) -> Tree:
     """The tree of a row's files, the same object for equal rows as long as it is remembered."""
-    return _trees.get(rows, lambda: Tree(files_from_rows(rows)))
+    return _trees.get(rows, lambda: _read_tree(rows))
 
 
 def answers_to(
