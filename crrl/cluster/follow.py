@@ -73,7 +73,7 @@ class Follower:
         with log.open("rb") as stream:
             stream.seek(self._position)
             new = stream.read()
-        whole = new if has_ended else new[: new.rfind(b"\n") + 1]
+        whole = new[: new.rfind(b"\n") + 1]
         self._position += len(whole)
         self._output.write(whole.decode("utf-8", "replace"))
         self._output.flush()
@@ -121,4 +121,4 @@ def is_alive(status: dict[str, Any]) -> bool:
         return False
     except OSError:  # not ours to signal, or a system without /proc
         return True
-    return True  # else the number belongs to another process by now, after a reboot say
+    return SUPERVISOR in command  # else the number belongs to another process by now, after a reboot say

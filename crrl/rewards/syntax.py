@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from crrl.errors import SandboxError
 from crrl.rewards.answers import Answer, Rows, answers_to
 from crrl.rewards.grammars import grammar_of
+from crrl.rewards.parse_errors import count_errors
 from crrl.schema import Completion, Files, files_from_rows
-
-if TYPE_CHECKING:
-    from tree_sitter import Tree
-
-KEPT_FILES = 4096
 
 
 def syntax(
@@ -23,7 +20,7 @@ def syntax(
     thought_opened: Sequence[bool] | None = None,
     **_: Any,
 ) -> list[float | None]:
-    """The share of the files that each answer changed which have no new syntax error.
+    """Whether every file that each answer changed still parses.
 
     Args:
         completions: B model answers.
@@ -32,9 +29,10 @@ def syntax(
         thought_opened: B flags, see `split_reply`.
 
     Returns:
-        B floats in [0, 1]. A changed file counts if it has at most as many parser errors as before or in the reference,
-        whichever is more, and is not emptied or deleted (unless the reference does that). 0.0 for an answer that cannot be
-        applied, or changes no file in a language with a grammar. None if the task itself has no such file.
+        B floats, 1.0 or 0.0. 1.0 if each changed file in a language with a grammar has at most as many parser errors as before
+        or in the reference, whichever is more, and is not emptied or deleted (unless the reference does that). 0.0 for an
+        answer that cannot be applied, or changes no such file. None if the task itself is not about such files (the
+        reference changes none; without a reference: the files hold none), or the parser is missing.
 
     Cost: one parse a changed file, about 1 ms for 30 KB; equal files are parsed once. Source: tree-sitter grammars.
     """
@@ -45,40 +43,30 @@ def syntax(
 
 def _score(answer: Answer, reference: Files) -> float | None:
     # Asked of the task, not of the answer: no answer may choose not to be judged.
-    if not any(grammar_of(path) for path in {**answer.before, **reference}):
+    about = _changed_paths(answer.before, reference) if reference else list(answer.before)
+    if not any(grammar_of(path) for path in about):
         return None
     after = answer.changed
     if after is None:
         return 0.0
-    paths = [path for path in answer.before.keys() | after.keys() if answer.before.get(path) != after.get(path)]
-    judged = [path for path in paths if grammar_of(path)]
-    if not judged:
-        return 0.0
-    return sum(_is_sound(path, answer.before, reference, after) for path in judged) / len(judged)
+    judged = [path for path in _changed_paths(answer.before, after) if grammar_of(path)]
+    try:
+        # All of them, not a share: thousands of small sound files must not outweigh a broken one.
+        return float(bool(judged) and all(_is_sound(path, answer.before, reference, after) for path in judged))
+    except SandboxError as error:
+        warnings.warn(f"the reward syntax judges nothing: {error}", stacklevel=2)
+        return None
+
+
+def _changed_paths(before: Files, after: Files) -> list[str]:
+    return [path for path in {**before, **after} if before.get(path) != after.get(path)]
 
 
 def _is_sound(path: str, before: Files, reference: Files, after: Files) -> bool:
     text = after.get(path, "")
     if not text.strip():
         return bool(reference) and not reference.get(path, "").strip()
-    allowed = max(_errors(path, before.get(path, "")), _errors(path, reference.get(path, "")))
-    return _errors(path, text) <= allowed
-
-
-@lru_cache(KEPT_FILES)
-def _errors(path: str, text: str) -> int:
-    """Nodes that the parser could not read, or had to make up."""
-    grammar = grammar_of(path)
-    if grammar is None or not text:
-        return 0
-    tree = grammar.parse(text.encode("utf-8", "replace"))
-    return _count_errors(tree) if tree.root_node.has_error else 0
-
-
-def _count_errors(tree: Tree) -> int:
-    count, open_nodes = 0, [tree.root_node]
-    while open_nodes:
-        node = open_nodes.pop()
-        count += node.is_error or node.is_missing
-        open_nodes += [child for child in node.children if child.has_error]
-    return max(count, 1)
+    errors = count_errors(path, text)
+    return errors == 0 or errors <= max(
+        count_errors(path, before.get(path, "")), count_errors(path, reference.get(path, ""))
+    )

@@ -1,0 +1,124 @@
+"""The sandbox: how programs end, what they may not do, what is left behind."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from crrl.sandbox import Limits, Outcome, run
+
+QUICK = Limits(wall_s=10.0, cpu_s=10.0)
+
+
+def python(code: str, limits: Limits = QUICK, **files: str) -> Outcome:
+    return run(["python", "-S", "main.py"], {"main.py": code, **files}, limits)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("print(1)", "passed"),
+        ("raise SystemExit(3)", "failed"),
+        ("1 / 0", "failed"),
+        ("def (:", "failed"),
+        ("import os; os.kill(os.getpid(), 11)", "crashed"),
+        ("x = [0] * 10**10", "memory"),
+    ],
+)
+def test_how_a_program_ends_is_named(code: str, kind: str) -> None:
+    assert python(code).kind == kind
+
+
+def test_output_and_exit_code_come_back() -> None:
+    outcome = python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(7)")
+    assert (outcome.exit_code, outcome.stdout, outcome.stderr) == (7, "out\n", "err\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "while True: pass",
+        "import time; time.sleep(60)",
+        "import signal, time\nfor s in (2, 15, 24): signal.signal(s, signal.SIG_IGN)\nwhile True: time.sleep(1)",
+        "import os, time\nif os.fork(): time.sleep(60)\nelse: time.sleep(60)",
+    ],
+)
+def test_nothing_outlives_the_time_limit(code: str) -> None:
+    started = time.monotonic()
+    outcome = python(code, Limits(wall_s=0.5, cpu_s=5.0))
+    assert outcome.kind == "timeout"
+    assert time.monotonic() - started < 5.0
+
+
+def test_children_that_are_left_running_are_killed(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    code = f"import os, time\nif not os.fork():\n    time.sleep(1.5)\n    open({str(mark)!r}, 'w').close()\n"
+    assert python(code).kind == "passed"
+    time.sleep(2.0)
+    assert not mark.exists()
+
+
+def test_a_flood_of_output_is_cut_off_and_the_end_of_it_kept() -> None:
+    outcome = python("print('x' * 10**6); print('end')", Limits(output_chars=100))
+    assert len(outcome.stdout) == 100
+    assert outcome.stdout.endswith("x\nend\n")
+    assert python("while True: print('x' * 10**6)", Limits(file_mb=1)).kind in ("failed", "crashed")
+
+
+def test_output_that_is_no_text_comes_back_as_text() -> None:
+    assert "\ufffd" in python("import sys; sys.stdout.buffer.write(b'\\xff\\xfe')").stdout
+
+
+def test_the_environment_is_empty_and_standard_input_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "secret")
+    outcome = python("import os, sys; print(sorted(os.environ)); print(repr(sys.stdin.read()))")
+    assert "secret" not in outcome.stdout
+    assert "WANDB" not in outcome.stdout
+    assert outcome.stdout.endswith("''\n")
+
+
+def test_a_program_starts_in_a_folder_of_its_own_that_is_removed() -> None:
+    outcome = python("import os; print(os.getcwd()); print(sorted(os.listdir()))", **{"a/b.txt": "x"})
+    folder, names = outcome.stdout.splitlines()
+    assert names == "['a', 'main.py']"
+    assert Path(folder).parent == Path(tempfile.gettempdir()).resolve()
+    assert not Path(folder).exists()
+
+
+def test_a_folder_that_was_made_unreadable_is_removed_too() -> None:
+    outcome = python("import os; os.makedirs('a/b'); os.chmod('a', 0); print(os.getcwd())")
+    assert not Path(outcome.stdout.strip()).exists()
+
+
+@pytest.mark.parametrize("path", ["../out", "/tmp/out", "a/../../out", "", "a\0b", "x" * 300, "main.py/x"])
+def test_a_file_that_cannot_lie_in_the_folder_is_the_programs_fault(path: str) -> None:
+    outcome = run(["python", "-c", "pass"], {"main.py": "", path: "x"}, QUICK)
+    assert outcome.kind == "crashed"
+    assert not Path("/tmp/out").exists()
+
+
+def test_text_that_is_no_unicode_is_the_programs_fault() -> None:
+    assert python("x = '\ud800'").kind == "failed"
+
+
+def test_a_command_that_is_not_there_is_our_fault() -> None:
+    assert run(["no-such-program"], {}, QUICK).kind == "unavailable"
+    assert run([], {}, QUICK).kind == "unavailable"
+
+
+def test_programs_run_side_by_side() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda number: python(f"print({number})"), range(16)))
+    assert [outcome.stdout for outcome in outcomes] == [f"{number}\n" for number in range(16)]
+
+
+def test_no_file_descriptor_is_left_open() -> None:
+    python("pass")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        python("pass")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
