@@ -73,7 +73,7 @@ class Follower:
         with log.open("rb") as stream:
             stream.seek(self._position)
             new = stream.read()
-        whole = new[: new.rfind(b"\n") + 1]
+        whole = new if has_ended else new[: new.rfind(b"\n") + 1]
         self._position += len(whole)
         self._output.write(whole.decode("utf-8", "replace"))
         self._output.flush()

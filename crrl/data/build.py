@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON can hold it; `Report.from_dict` reads it."""
-        return asdict(self)
+        return {**vars(self), "dropped": dict(self.dropped), "bad": list(self.bad)}  # asdict() counts a Counter's pairs
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Report:

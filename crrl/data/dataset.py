@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import crrl
+from crrl.cache import cache_root
 from crrl.data.build import Plan, Report, build_tasks
 from crrl.data.filters import load_tokenizer
 from crrl.data.report_table import print_report, shown_progress
@@ -121,9 +121,7 @@ def _chunks(tasks: Iterable[TaskRow]) -> Iterator[list[TaskRow]]:
 
 
 def _cache_root(chosen: str) -> Path:
-    root = chosen or os.environ.get("CRRL_CACHE_DIR", "")
-    base = Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crrl"
-    return base / "data"
+    return (Path(chosen) if chosen else cache_root()) / "data"
 
 
 def _tokenizer_digest(tokenizer: Any) -> str:

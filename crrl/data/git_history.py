@@ -17,7 +17,16 @@ _LOG = (
     *("log", "-z", "--raw", "-M", "--no-abbrev", "--no-merges", "--no-ext-diff", "--no-textconv", "--no-color"),
     *("--no-show-signature", "--ignore-submodules=none", "--encoding=UTF-8", "--format=%H%x00%aI%x00%s"),
 )
-_CONFIG = ("-c", "core.quotePath=false", "-c", "log.showRoot=true", "-c", "log.mailmap=false", "-c", "diff.orderFile=")
+_CONFIG = (
+    "-c",
+    "core.quotePath=false",
+    "-c",
+    "log.showRoot=true",
+    "-c",
+    "log.mailmap=false",
+    "-c",
+    "diff.orderFile=/dev/null",
+)
 _CHUNK = 1 << 16
 
 

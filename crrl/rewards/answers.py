@@ -17,8 +17,10 @@ from crrl.schema import Completion, FileRow, Files, files_from_rows
 Rows = Sequence[FileRow]
 
 KEPT_TREES = 64
-KEPT_CHARS = 32_000_000
-"""Characters of completions whose answers are kept: several steps of any run; at most some hundred MB."""
+KEPT_CHARS = 128_000_000
+"""Of the answers that are kept, each counted with its whole tree: several steps of most runs, some hundred MB at most."""
+CHARS_OF_OBJECTS = 3_000
+"""What the objects of an answer take beside its text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +30,13 @@ class Tree:
     files: Files
     only_path: str | None
     """The path that is meant where an answer names none."""
+    chars: int
+    """Characters of all files."""
 
 
 def _read_tree(rows: Rows) -> Tree:
     files = files_from_rows(rows)
-    return Tree(files, next(iter(files)) if len(files) == 1 else None)
+    return Tree(files, next(iter(files)) if len(files) == 1 else None, sum(map(len, files.values())))
 
 
 class Answer:
@@ -116,5 +120,5 @@ def _answer_to(text: str, tree: Tree, thought_opened: bool) -> Answer:
     answer = _answers.get(key)
     if answer is None:
         answer = Answer(tree, text, thought_opened=thought_opened)
-        _answers.put(key, answer, weight=len(text) + 200)
+        _answers.put(key, answer, weight=len(text) + tree.chars + CHARS_OF_OBJECTS)
     return answer

@@ -40,7 +40,7 @@ def label(
 
 
 def _checked(label: str) -> str:
-    right = label.strip()
+    right = (label or "").strip()
     if not right or "\n" in right:
-        raise DataError(f"a label must be one line of text, not {label!r}")
+        raise DataError(f"the reward `label` needs one line of text in the column label, and a task has {label!r}")
     return right

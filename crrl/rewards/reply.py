@@ -40,9 +40,8 @@ def completion_text(completion: Completion) -> str:
     """
     if isinstance(completion, str):
         return completion
-    if not completion:
-        return ""
-    content = completion[-1].get("content")
+    message = completion[-1] if completion else None
+    content = message.get("content") if isinstance(message, Mapping) else None
     if isinstance(content, str):
         return content
     return "".join(_part_text(part) for part in content) if isinstance(content, (list, tuple)) else ""

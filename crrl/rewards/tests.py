@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 from crrl.errors import DataError
 from crrl.rewards.answers import Answer, Rows, answers_to
 from crrl.rewards.recent import RecentByHash
+from crrl.rewards.steering import steers_tests, without_tests
 from crrl.sandbox import Limits, run
 from crrl.schema import Completion, Files, TestsRow, files_from_rows
 
 MEMORY_MB = 1024
 TRIES = 2
 """A sandbox that could not run the program is asked once more before the answer counts as not judged."""
-KEPT_RESULTS = 20_000
+KEPT_RESULTS = 100_000
 
-_STEERING = frozenset(
-    ("conftest.py", "sitecustomize.py", "usercustomize.py", "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml")
-)
-"""Files that change how tests run. An answer may edit one that the task shows, but not bring one."""
-_results: RecentByHash[tuple[Any, ...], float] = RecentByHash(KEPT_RESULTS)
+
+class _Job(NamedTuple):
+    """One program to test: the answer's files with the test files over them."""
+
+    tree: Files
+    command: tuple[str, ...]
+    timeout_s: float
+
+    def key(self) -> bytes:
+        """Equal for equal jobs: a digest, so that what is remembered takes no room."""
+        digest = hashlib.blake2b(digest_size=16)
+        for text in _with_lengths((*self.command, repr(self.timeout_s), *_flat(self.tree))):
+            digest.update(text)
+        return digest.digest()
+
+
+_results: RecentByHash[bytes, float] = RecentByHash(KEPT_RESULTS)
 
 
 def tests(
@@ -46,55 +59,68 @@ def tests(
         be applied, changes nothing, or brings a file that steers the tests. None if the sandbox could not run it, twice.
 
     Raises:
-        DataError: a task has no tests.
+        DataError: a task has no tests, or no time for them.
 
     Cost: one process for each different program, all cores at once. What a program can still do to its tests:
     docs/rewards.md.
     """
     for row in tests:
-        if not row["command"]:
-            raise DataError("the reward `tests` needs tests, and a task has none (its tests.command is empty)")
+        _check(row)
     answers = answers_to(completions, files, thought_opened)
-    keys = [_key(answer, row) for answer, row in zip(answers, tests, strict=True)]
-    jobs = zip(answers, tests, strict=True)
-    new = {key: job for key, job in zip(keys, jobs, strict=True) if key is not None and _results.get(key) is None}
-    fresh: dict[tuple[Any, ...], float | None] = {}
-    if new:
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            fresh = dict(zip(new, pool.map(lambda job: _judge(*job), new.values()), strict=True))
-    for key, score in fresh.items():
-        if score is not None:
-            _results.put(key, score)
-    return [0.0 if key is None else fresh[key] if key in fresh else _results.get(key) for key in keys]
+    jobs = [_job(answer, row) for answer, row in zip(answers, tests, strict=True)]
+    keys = [None if job is None else job.key() for job in jobs]
+    known = {key: _results.get(key) for key in keys if key is not None}
+    known |= _judge_all({key: job for key, job in zip(keys, jobs, strict=True) if key and job and known[key] is None})
+    return [0.0 if key is None else known[key] for key in keys]
 
 
-def _key(answer: Answer, row: TestsRow) -> tuple[Any, ...] | None:
-    """What decides the result; None if the answer fails without being run."""
-    if answer.changed is None or _steers_tests(answer.before, answer.changed):
-        return None
+def _check(row: TestsRow | None) -> None:
+    if not row or not row["command"]:
+        raise DataError("the reward `tests` needs tests, and a task has none (its tests.command is empty)")
+    if not row["timeout_s"] > 0:
+        raise DataError(f"the reward `tests` needs a time limit, and a task has tests.timeout_s = {row['timeout_s']}")
+
+
+def _job(answer: Answer, row: TestsRow) -> _Job | None:
+    """What must be run; None if the answer fails without."""
     test_files = files_from_rows(row["files"])
-    tree = {**answer.changed, **test_files}
-    return (tuple(sorted(tree.items())), tuple(row["command"]), row["timeout_s"])
+    if answer.changed is None or steers_tests(answer.before, answer.changed, test_files):
+        return None
+    tree = {**without_tests(answer.changed, test_files), **test_files}
+    if tree == {**without_tests(answer.before, test_files), **test_files}:
+        return None  # it changed only what the tests bring themselves
+    return _Job(tree, tuple(row["command"]), row["timeout_s"])
 
 
-def _steers_tests(before: Files, changed: Files) -> bool:
-    return any(_can_steer(path) for path in changed.keys() - before.keys())
+def _judge_all(jobs: dict[bytes, _Job]) -> dict[bytes, float | None]:
+    if not jobs:
+        return {}
+    # The cores of this process, not of the machine: under Slurm more workers would only make each other late.
+    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+        return dict(zip(jobs, pool.map(_judge, jobs.keys(), jobs.values()), strict=True))
 
 
-def _can_steer(path: str) -> bool:
-    """Whether a new file of this path could be loaded in place of what the tests mean to load."""
-    first, _, rest = path.partition("/")
-    name = path.rpartition("/")[2]
-    is_library = (first if rest else first.removesuffix(".py")) in sys.stdlib_module_names
-    return name in _STEERING or name.endswith((".pth", ".so", ".pyc")) or is_library
-
-
-def _judge(answer: Answer, row: TestsRow) -> float | None:
-    assert answer.changed is not None
-    limits = Limits(wall_s=row["timeout_s"], cpu_s=row["timeout_s"], memory_mb=MEMORY_MB)
-    tree: Mapping[str, str] = {**answer.changed, **files_from_rows(row["files"])}
+def _judge(key: bytes, job: _Job) -> float | None:
+    limits = Limits(wall_s=job.timeout_s, cpu_s=job.timeout_s, memory_mb=MEMORY_MB)
     for _ in range(TRIES):
-        outcome = run(row["command"], tree, limits)
-        if outcome.kind != "unavailable":
-            return float(outcome.kind == "passed")
+        outcome = run(job.command, job.tree, limits)
+        if outcome.kind == "unavailable":
+            continue
+        score = float(outcome.kind == "passed")
+        if outcome.kind != "timeout":  # a busy machine may have been late: the next step asks again
+            _results.put(key, score)
+        return score
     return None
+
+
+def _flat(tree: Files) -> Iterable[str]:
+    for path in sorted(tree):
+        yield from (path, tree[path])
+
+
+def _with_lengths(texts: Iterable[str]) -> Iterable[bytes]:
+    """The texts as bytes, each after its length, so that no two lists look alike."""
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        yield b"%d:" % len(data)
+        yield data

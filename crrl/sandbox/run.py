@@ -1,10 +1,12 @@
 """Runs one command in a fresh folder with limits on time, memory, files and output.
 
-Contained: wall and CPU time, address space, size and number of open files, core dumps, output, environment, standard
-input; whatever the command left running in its session is killed. The folder is removed afterwards.
+Contained: wall time, and for each process its CPU time, address space, open files and the size of what it writes; core dumps,
+output, environment, standard input. What the command left running in its process group is killed, a loop of forks
+too. The folder is removed afterwards, and with it what was written to TMPDIR.
 
-**Not** contained (a plain subprocess, same user): the network, reading files outside the folder, writing where that user may
-write, the number of processes, and a process that leaves the session with `setsid`.
+**Not** contained (a plain subprocess, same user): the network; reading outside of the folder, so also the tests themselves and
+/proc; writing where that user may write, and how many files; signals to that user's processes; the number of processes; a
+process that leaves the group with `setsid` lives on, though not beyond its own CPU time.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import contextlib
 import errno
 import math
 import os
+import resource
 import select
 import shutil
 import signal
@@ -33,8 +36,12 @@ SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 _SHELL = "/bin/sh"
 # Limits are set by a shell that then becomes the command: about 1 ms, against 10 ms for a second interpreter, and unlike
 # preexec_fn it lets Python start the process without copying the page tables of a trainer that holds a model.
-_SET_LIMITS = 'ulimit -c 0; ulimit -t "$1"; ulimit -v "$2"; ulimit -f "$3"; ulimit -n "$4"; shift 4; exec "$@"'
+# The soft limit on time sends SIGXCPU; at the hard one, a second later, the kernel kills, which looks like a lack of memory.
+_SET_LIMITS = """\
+ulimit -c 0; ulimit -S -t "$1"; ulimit -H -t "$2"; ulimit -v "$3"; ulimit -f "$4"; ulimit -n "$5"; shift 5; exec "$@"
+"""
 _BLOCK_BYTES = 512
+_POLL_S = 0.002
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,8 @@ def run(command: Sequence[str], files: Files, limits: Limits) -> Outcome:
     """Run `command` in a fresh folder that holds `files`.
 
     Args:
-        command: program and arguments; `python` means this interpreter. Other programs are looked up in SEARCH_PATH only.
+        command: program and arguments; `python` means this interpreter. Other programs are looked up in SEARCH_PATH only;
+            a script of the folder is run by its interpreter (`sh run.sh`).
         files: relative path → text. A path that leaves the folder, or that no folder can hold, gives `crashed`.
         limits: what it may use.
 
@@ -101,6 +109,9 @@ def _find_program(command: Sequence[str]) -> str | None:
         return None
     if command[0] == "python":
         return sys.executable
+    # `which` would take a relative path from our own folder, not from the command's.
+    if "/" in command[0] and not command[0].startswith("/"):
+        return None
     return shutil.which(command[0], path=SEARCH_PATH)
 
 
@@ -149,7 +160,7 @@ def _run_in(folder: Path, command: list[str], limits: Limits, started: float) ->
         process = subprocess.Popen(
             [_SHELL, "-c", _SET_LIMITS, _SHELL, *_shell_limits(limits), *command],
             cwd=folder,
-            env={"PATH": SEARCH_PATH, "LANG": "C.UTF-8", "HOME": str(folder)},
+            env=_environment(folder),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
@@ -158,25 +169,47 @@ def _run_in(folder: Path, command: list[str], limits: Limits, started: float) ->
         try:
             ended = _wait(process, limits.wall_s - (time.monotonic() - started))
         finally:
-            _kill_session(process)
+            _kill_group(process)
         code = process.wait()
         out, err = _read_end(stdout, limits.output_chars), _read_end(stderr, limits.output_chars)
     return Outcome(_kind(ended, code, err), code, out, err, time.monotonic() - started)
 
 
+def _environment(folder: Path) -> dict[str, str]:
+    return {
+        "PATH": SEARCH_PATH,
+        "LANG": "C.UTF-8",
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",  # the order of a set must not decide a reward
+    }
+
+
 def _shell_limits(limits: Limits) -> list[str]:
-    file_blocks = limits.file_mb * 1024 * 1024 // _BLOCK_BYTES
+    cpu_s = _allowed(resource.RLIMIT_CPU, max(1, math.ceil(limits.cpu_s)))
+    file_bytes = _allowed(resource.RLIMIT_FSIZE, limits.file_mb << 20)
     return [
-        str(max(1, math.ceil(limits.cpu_s))),
-        str(limits.memory_mb * 1024),
-        str(file_blocks),
-        str(limits.open_files),
+        str(cpu_s),
+        str(_allowed(resource.RLIMIT_CPU, cpu_s + 1)),
+        str(_allowed(resource.RLIMIT_AS, limits.memory_mb << 20) // 1024),
+        str(file_bytes // _BLOCK_BYTES),
+        str(_allowed(resource.RLIMIT_NOFILE, limits.open_files)),
     ]
 
 
+def _allowed(kind: int, wanted: int) -> int:
+    """`wanted`, or this process's own hard limit if that is lower: to ask for more would end the shell."""
+    hard = resource.getrlimit(kind)[1]
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+
 def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> bool:
-    """Whether the process ended in time. Popen.wait would poll, up to 50 ms too long."""
-    descriptor = os.pidfd_open(process.pid)
+    """Whether the process ended in time; it is not reaped. Popen.wait would poll, up to 50 ms too long."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except OSError:  # Linux before 5.3, as on many clusters, or a container that forbids it
+        return _wait_polling(process.pid, timeout_s)
     try:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
@@ -185,7 +218,17 @@ def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> bool:
         os.close(descriptor)
 
 
-def _kill_session(process: subprocess.Popen[bytes]) -> None:
+def _wait_polling(pid: int, timeout_s: float) -> bool:
+    end = time.monotonic() + timeout_s
+    # WNOWAIT: not reaped, so that its number still names its group when that is killed.
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() >= end:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
     # The leader is not reaped yet, so its number cannot have become another process's.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

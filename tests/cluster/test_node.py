@@ -120,6 +120,13 @@ def test_a_second_request_kills_the_trainer_and_all_that_it_started(folder: RunF
     wait_for(lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2])
 
 
+def test_nothing_that_the_trainer_started_outlives_it(folder: RunFolder) -> None:
+    code = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
+    assert supervise(folder, code) == "done"
+    child = Path("/proc", log_text(folder).strip())
+    wait_for(lambda: not child.exists() or (child / "stat").read_text().split()[2] == "Z", timeout_s=10)
+
+
 def test_last_line_skips_blank_lines_and_cuts_long_ones(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"first\nsecond\xff\n\n   \n")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import pair, task, write_rows
 
 from crrl.data.read_jsonl import read_jsonl
 from crrl.data.rows import BadRow, Dropped, Sourced
 from crrl.data.sources.jsonl import JsonlOptions, items
 from crrl.errors import ConfigError, DataError
+from tests.data.rows import pair, task, write_rows
 
 
 def read(path: Path) -> list[Any]:

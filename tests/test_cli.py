@@ -1,0 +1,76 @@
+"""The command `crrl` as its user sees it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.data.rows import pair, write_rows
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def crrl(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "crrl.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    return write_rows(tmp_path / "rows.jsonl", [pair(n) for n in range(3)])
+
+
+def test_build_writes_tasks_and_prints_a_summary(rows: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tasks.jsonl.gz"
+    done = crrl("data", "build", rows, "--split", "all", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "3 tasks written" in done.stdout
+    with gzip.open(out, "rt") as stream:
+        assert len([json.loads(line) for line in stream]) == 3
+
+
+def test_show_prints_the_prompt_and_the_human_fix(rows: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tasks.jsonl"
+    assert crrl("data", "build", rows, "--split", "all", "--out", out).returncode == 0
+    shown = crrl("data", "show", out).stdout
+    assert "<<<<<<< SEARCH" in shown
+    assert "-    return x - 0" in shown
+    assert "+    return x + 0" in shown
+
+
+def test_built_tasks_are_a_source_again(rows: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    assert crrl("data", "build", rows, "--split", "all", "--out", first).returncode == 0
+    assert crrl("data", "build", first, "--split", "all", "--out", second).returncode == 0
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["data", "build", "nosuch", "--out", "x.jsonl"], "known are jsonl, commits, toy"),
+        (["data", "build", "toy", "--out", "x.csv"], "must end in .jsonl"),
+        (["data", "build", "toy", "--out", "nowhere/x.jsonl"], "there is no folder nowhere"),
+        (["data", "show", "nosuch.jsonl"], "nosuch.jsonl"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(arguments: list[str], message: str) -> None:
+    done = crrl(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failed_build_leaves_no_file(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.jsonl", [pair(1), {"bad": 1}])
+    out = tmp_path / "tasks.jsonl"
+    done = crrl("data", "build", path, "--split", "all", "--out", out)
+    assert done.returncode == 2
+    assert "rows.jsonl row 2" in done.stderr
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["rows.jsonl"]
