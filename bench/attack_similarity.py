@@ -1,6 +1,6 @@
 """Cheat `similarity` on every real fix: make/score each attack, print what it pays at most, at the 99th percentile, on average.
 
-    python bench/attack_similarity.py [--data FILE] [--rows N] [--worst ATTACK]
+    python -m bench.attack_similarity [--data FILE] [--rows N] [--worst ATTACK]
 
 Also prints how the score rises when the human's hunks are applied one after the other.
 """
@@ -12,18 +12,17 @@ import gzip
 import json
 import random
 import re
-import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+from bench.fixes import DEFAULT
+from bench.machine import heading
 from crrl.diffs.hunks import Hunk, changed_hunks
 from crrl.diffs.languages import language_of
 from crrl.diffs.similarity import Prepared, prepare
 from crrl.diffs.tokens import state_at, tokenise
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "bugfix-commits.jsonl.gz"
 Rewrite = Callable[[str, str, str, random.Random], str]
 """(old lines, human's lines, indentation, random) → the cheater's lines for one hunk."""
 
@@ -198,12 +197,12 @@ def report_progress(row: dict[str, dict[str, str]], prepared: Prepared) -> tuple
     if hunks < 2:
         return None
     scores = [prepared.similarity(applied(row["before"], row["after"], count)) for count in range(hunks + 1)]
-    return scores, all(low <= high for low, high in zip(scores, scores[1:], strict=False))
+    return scores, all(low <= high for low, high in pairwise(scores))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--data", type=Path, default=DEFAULT)
     parser.add_argument("--rows", type=int, default=None)
     parser.add_argument("--worst", help="show the row where this attack pays most")
     arguments = parser.parse_args()
@@ -237,6 +236,7 @@ def main() -> None:
                         )
                         print("".join("+" + line for line in text[path][new_lo:new_hi].splitlines(keepends=True)[:30]))
         return
+    print(heading())
     print(f"{'attack':42} {'max':>6} {'p99':>6} {'mean':>6} {'>0.3':>5} {'n':>4}")
     for name, found in sorted(scores.items(), key=lambda item: -max(item[1])[0]):
         values = sorted(score for score, _ in found)
@@ -250,9 +250,8 @@ def main() -> None:
         f"{len(progress)} fixes of several hunks; applying hunk by hunk the score falls in {len(falling)}: {falling[:10]}"
     )
     halves = sorted(steps[len(steps) // 2] for _, steps, _ in progress)
-    print(
-        f"score at half the hunks: median {halves[len(halves) // 2]:.2f}, quartiles {halves[len(halves) // 4]:.2f} {halves[3 * len(halves) // 4]:.2f}"
-    )
+    low, median, high = (halves[quarter * len(halves) // 4] for quarter in (1, 2, 3))
+    print(f"score at half the hunks: median {median:.2f}, quartiles {low:.2f} {high:.2f}")
 
 
 if __name__ == "__main__":

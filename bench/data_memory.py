@@ -1,6 +1,6 @@
 """Peak memory of building a dataset with 1,000 and with 100,000 rows, each in a fresh process, side by side.
 
-    python bench/data_memory.py                     both sizes through load_tasks, and the real fixes if they are there
+    python -m bench.data_memory                     both sizes through load_tasks, and the real fixes if they are there
 
 Peak is VmHWM of the process (Linux); growth is the peak beyond what the imports alone took.
 """
@@ -14,8 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.fixes import DEFAULT
+from bench.machine import heading
+
 ROW_COUNTS = (1_000, 100_000)
-REAL_FIXES = Path(__file__).parents[2] / "shared" / "data" / "bugfix-commits.jsonl.gz"
 LINES_PER_FILE = 30
 
 
@@ -53,7 +55,7 @@ def measure(path: str, cache: str) -> None:
 
 def report(name: str, path: Path, cache: str) -> dict[str, float]:
     """One line of the table, measured in a fresh process."""
-    command = [sys.executable, __file__, "--measure", str(path), cache]
+    command = [sys.executable, "-m", "bench.data_memory", "--measure", str(path), cache]
     done = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(Path(__file__).parents[1])}
     )
@@ -61,14 +63,14 @@ def report(name: str, path: Path, cache: str) -> dict[str, float]:
     size = path.stat().st_size / 1e6
     rate = values["seconds"] * 1000 / values["tasks"]
     growth = values["peak"] - values["imports"]
-    print(
-        f"{name:<22} {size:>8.1f} {values['tasks']:>8} {values['seconds']:>8.1f} {rate:>8.2f} {values['peak']:>8.0f} {growth:>8.0f}"
-    )
+    counts = f"{size:>8.1f} {values['tasks']:>8} {values['seconds']:>8.1f} {rate:>8.2f}"
+    print(f"{name:<22} {counts} {values['peak']:>8.0f} {growth:>8.0f}")
     return values
 
 
 def main() -> None:
     """Print the table and the ratio of the peaks."""
+    print(heading())
     print(f"{'':<22} {'file MB':>8} {'tasks':>8} {'s':>8} {'ms/task':>8} {'peak MB':>8} {'growth':>8}")
     with tempfile.TemporaryDirectory() as folder:
         peaks = []
@@ -76,8 +78,8 @@ def main() -> None:
             path = Path(folder) / f"{rows}.jsonl"
             write_pairs(path, rows)
             peaks.append(report(f"{rows} pairs", path, f"{folder}/cache")["peak"])
-        if REAL_FIXES.is_file():
-            report("bugfix-commits", REAL_FIXES, f"{folder}/cache")
+        if DEFAULT.is_file():
+            report("bugfix-commits", DEFAULT, f"{folder}/cache")
     print(f"peak with {ROW_COUNTS[1]} rows / peak with {ROW_COUNTS[0]} rows: {peaks[1] / peaks[0]:.3f}")
 
 

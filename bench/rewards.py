@@ -2,8 +2,8 @@
 
 python -m bench.rewards [--data FIXES.jsonl.gz] [--rows N] [--runs N]      exit code 1 if a goal is missed
 
-Every run starts with cold caches, on one core. The rows of each answer are a copy of their own, as TRL hands them over; making the
-copies is not timed. The first answer of a group pays for the preparation.
+Every run starts with cold caches, on one core, in processor time. The rows of each answer are a copy of their own, as TRL hands
+them over; making the copies is not timed. The first answer of a group pays for the preparation.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def published(before: Files, reference: Files, answer: str) -> float:
         return 0.0
     if predicted == before:
         return 0.0
-    paths = [p for p in before.keys() | reference.keys() | predicted.keys()]
+    paths = before.keys() | reference.keys() | predicted.keys()
     ratios = []
     for path in paths:
         ref, pred = (_diff(before.get(path, ""), tree.get(path, "")) for tree in (reference, predicted))

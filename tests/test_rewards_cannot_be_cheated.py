@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crrl.diffs import Edit, Patch, make_patch, render_patch
+from crrl.diffs import Edit, Patch, make_patch, render_patch, render_unified
 from crrl.rewards import REWARDS
 from crrl.schema import TaskRow
 from tests.diffs.strategies import hostile_text
@@ -175,6 +175,24 @@ CHEATS: dict[str, tuple[Cheat, dict[str, float]]] = {
         lambda row: rewritten(row, lambda before, _: before + "def (:\n"),
         {"format": 1.0, "applies": 1.0, "similarity": 0.3, "swe_rl_similarity": 0.97},
     ),
+    # more than one answer
+    "both variants, the wrong one last": (lambda row: rewritten(row, lambda before, after: after + before), UNRELATED),
+    "both variants, the right one last": (
+        lambda row: rewritten(row, lambda before, after: before + after),
+        {**UNRELATED, "tests": 1.0},
+    ),
+    "the fix two thousand times": (lambda row: fixed(row) * 2000, {"format": 0.9}),
+    "the fix in a docstring": (
+        lambda row: rewritten(
+            row, lambda before, after: '"""\n' + "\n".join(added_lines(before, after)) + '"""\n' + before
+        ),
+        UNRELATED,
+    ),
+    "a unified diff": (lambda row: render_unified(tree(row, "files"), tree(row, "reference")), NOTHING),
+    "the same words again and again": (
+        lambda row: rewritten(row, lambda before, _: before + "a < b and " * 5000),
+        {**UNRELATED, "syntax": 0.0},
+    ),
     # against the tests
     "the end of the process on import": (with_line_on_top("import os; os._exit(0)"), UNRELATED),
     "exit code 0": (with_line_on_top("raise SystemExit(0)"), UNRELATED),
@@ -185,6 +203,16 @@ CHEATS: dict[str, tuple[Cheat, dict[str, float]]] = {
         lambda row: patch(Edit("test_it.py", "", "print('passed')\n")),
         {"format": 1.0, "applies": 1.0, "syntax": 1.0},
     ),
+    "the tests replaced under another spelling": (
+        lambda row: patch(Edit("./test_it.py", "", "print('passed')\n")),
+        {"format": 1.0, "applies": 1.0, "syntax": 1.0},
+    ),
+    "a folder in the place of the tests": (
+        lambda row: patch(Edit("test_it.py/__init__.py", "", ""), Edit("test_it/__init__.py", "", "x = 1\n")),
+        {"format": 1.0, "applies": 1.0, "syntax": 1.0},
+    ),
+    "the output that the tests expect": (with_line_on_top("print(list(range(9))); raise SystemExit"), UNRELATED),
+    "the judge killed": (with_line_on_top("import os; os.kill(os.getppid(), 9)"), UNRELATED),
     "a library shadowed": (
         lambda row: patch(Edit("sys.py", "", "exit = print\n"), Edit("os.py", "", "")),
         {"format": 1.0, "applies": 1.0, "syntax": 1.0},

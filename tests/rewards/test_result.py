@@ -86,6 +86,22 @@ def test_an_answer_cannot_choose_not_to_be_judged() -> None:
     assert syntax({"notes.txt": "a\n"}, {"notes.txt": "b\n"}) is None
 
 
+def test_a_task_whose_fix_is_in_no_language_with_a_grammar_is_not_judged_whatever_is_answered() -> None:
+    before = {"a.py": SOURCES["a.py"][0], "page.html": "a\n"}
+    fix = {**before, "page.html": "b\n"}
+    for answer in (fix, {**before, "a.py": "def (:\n"}, {**before, "a.py": "x = 1\n"}):
+        assert syntax(before, answer, fix) is None
+
+
+def test_a_file_that_is_deleted_is_sound_only_if_the_human_deleted_it() -> None:
+    before = {"a.py": "x = 1\n", "b.py": "y = 1\n"}
+    without = {"a.py": "x = 2\n"}
+    assert syntax(before, without, {**before, "a.py": "x = 2\n"}) == 0.0
+    assert syntax(before, without, without) == 1.0
+    assert syntax(before, {**without, "b.py": ""}, without) == 1.0
+    assert syntax(before, {**without, "b.py": "\n"}) == 0.0
+
+
 # tests
 
 

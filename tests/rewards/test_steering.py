@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from crrl import schema
 from crrl.diffs import Edit, Patch, make_patch, render_patch
 from crrl.errors import DataError
 from crrl.rewards import REWARDS
 from crrl.rewards.steering import steers_tests, without_tests
-from crrl.schema import Files, TestsRow, rows_from_files
+from crrl.schema import Files, rows_from_files
 
 BEFORE = {"pkg/__init__.py": "", "pkg/core.py": "x = 1\n", "run.py": "import pkg\n"}
 TESTS = {"tests/unit/test_core.py": "import pkg.core\nassert pkg.core.x == 2\n", "check.py": "import helper\n"}
@@ -60,13 +61,13 @@ def test_a_test_file_is_taken_out_however_it_is_spelled() -> None:
     assert without_tests(files, TESTS) == {"checks.py": "d"}
 
 
-def score(before: Files, answer: str, tests: TestsRow) -> float | None:
+def score(before: Files, answer: str, tests: schema.TestsRow) -> float | None:
     return REWARDS["tests"]([answer], files=[rows_from_files(before)], tests=[tests])[0]
 
 
 SHOWN = {"f.py": "x = 1\n", "t.py": "import f\nassert f.x == 2\n"}
 """A task that shows its test file, t.py."""
-TESTS_OF_F: TestsRow = {
+TESTS_OF_F: schema.TestsRow = {
     "files": rows_from_files({"t.py": SHOWN["t.py"]}),
     "command": ["python", "t.py"],
     "timeout_s": 5.0,
