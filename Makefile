@@ -4,7 +4,7 @@ READY := .venv/ready-cpu
 .PHONY: demo test lint bench lock clean
 
 demo: $(READY); $(PYTHON) launch.py --size tiny --follow $(ARGS)
-test: $(READY); $(PYTHON) -m pytest -n 2 $(ARGS)
+test: $(READY); $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 lint: $(READY); $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy --strict crrl launch.py
 bench: $(READY); for script in parser roundtrip rewards attack_similarity data_memory; do $(PYTHON) -m bench.$$script || exit 1; done
 lock: $(READY); sh requirements/lock.sh

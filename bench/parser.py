@@ -45,6 +45,10 @@ CASES: dict[str, Callable[[int], str]] = {
     "lines of the no-newline mark": lambda n: BLOCK.replace("a\n", "\\ No newline at end of file\n" * (n // 28)),
     "one line of backslashes": lambda n: BLOCK.replace("a\n", "\\" * n + " No newline at end of file\n"),
     "carriage returns": lambda n: "f.py\r\n" + "\r" * n + "\n" + BLOCK,
+    "one block of long markers": lambda n: (
+        f"f\n{'<' * (n // 3)} SEARCH\na\n{'=' * (n // 3)}\nb\n{'>' * (n // 3)} REPLACE\n"
+    ),
+    "long markers, almost": lambda n: "f\n<<<<<<<<<<<<<<<<<<<< SEARCH\n" + ("=" * 19 + "\n") * (n // 20),
     "<answer> without an end": lambda n: "<answer>" * (n // 8),
     "</answer> lines": lambda n: "<answer>\n" + "</answer> x\n" * (n // 12),
     "<think> without an end": lambda n: "<think>" * (n // 7),

@@ -58,7 +58,8 @@ class PreparedFile:
             return Match(0.0, 0, 0, False)
         if self._is_out_of_bounds(predicted):
             return Match(0.0, 0, len(predicted), False)
-        hunks = hunks_like(self._hunks, self._before, self._reference, predicted)
+        is_reference = predicted is self._reference
+        hunks = self._hunks if is_reference else hunks_like(self._hunks, self._before, self._reference, predicted)
         return self._judge(joint_regions(self._before, self._hunks, hunks), predicted)
 
     def _judge(self, regions: list[Region], predicted: str) -> Match:

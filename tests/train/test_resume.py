@@ -39,7 +39,7 @@ def test_killed_run_resumes_to_the_same_metrics_and_weights(
     uninterrupted: RunFolder, short_run: Callable[[str], RunFolder]
 ) -> None:
     folder = short_run("killed")
-    kill_when(folder, lambda: (folder.checkpoints / "sft/checkpoint-30/complete").is_file())
+    kill_when(folder, lambda: (folder.checkpoints / "sft/checkpoint-20/complete").is_file())
     assert not (folder.checkpoints / "warm-start").exists()
     kill_when(folder, lambda: reached(folder, "reinforce", 5))
     assert not (folder.checkpoints / "final").exists()
@@ -47,7 +47,7 @@ def test_killed_run_resumes_to_the_same_metrics_and_weights(
     assert start(folder).wait(DEADLINE_S) == 0, (folder.path / "log").read_text()
 
     log = (folder.path / "log").read_text()
-    assert "warm-start: goes on after step 30" in log
+    assert "warm-start: goes on after step 20" in log
     assert "reinforce: goes on after step 4" in log
     assert metrics(folder) == metrics(uninterrupted)
     assert read_evaluations(folder.completions) == read_evaluations(uninterrupted.completions)
