@@ -6,7 +6,7 @@ READY := .venv/ready-cpu
 demo: $(READY); $(PYTHON) launch.py --size tiny --follow $(ARGS)
 test: $(READY); $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 lint: $(READY); $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy --strict crrl launch.py
-bench: $(READY); for script in parser roundtrip rewards attack_similarity data_memory; do $(PYTHON) -m bench.$$script || exit 1; done
+bench: $(READY); rc=0; for script in parser roundtrip rewards attack_similarity data_memory; do $(PYTHON) -m bench.$$script || rc=1; done; exit $$rc
 lock: $(READY); sh requirements/lock.sh
 clean: ; rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 
