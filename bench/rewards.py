@@ -32,6 +32,12 @@ from crrl.schema import FileRow, Files, files_from_rows, rows_from_files
 Group = tuple[list[str], list[FileRow], list[FileRow]]
 """Answers, files, reference."""
 SAMPLE = 300
+KINDS: tuple[tuple[str, dict[str, Any], int, float], ...] = (
+    ("one hunk damaged", {}, 10_000, 1.0),
+    ("many hunks damaged", {"more_damage": 0.3}, 0, 3.0),
+    ("whole files", {"whole_files": True}, 0, 3.0),
+)
+"""Answers, how they are made, the goals: completions a second at least, 99th percentile in ms at most."""
 
 
 def main() -> int:
@@ -46,12 +52,12 @@ def main() -> int:
     print(f"{len(fixes)} fixes, groups of 16, median of {given.runs} runs")
     goals = []
     print(f"{'reward and answers':<34} {'per second':>11} {'p50':>9} {'p99':>9} {'worst':>9}")
-    for answers, least_rate, most_p99_ms in (("small edits", 10_000, 1.0), ("whole files", 0, 3.0)):
-        groups = [_group(*fix, seed, whole_files=answers == "whole files") for seed, fix in enumerate(fixes)]
+    for answers, options, least_rate, most_p99_ms in KINDS:
+        groups = [_group(*fix, seed, **options) for seed, fix in enumerate(fixes)]
         rate, p99_ms = _report(f"similarity, {answers}", "similarity", groups, given.runs)
         goals.append((f"similarity, {answers}: {least_rate}/s or more", rate >= least_rate))
         goals.append((f"similarity, {answers}: p99 under {most_p99_ms} ms", p99_ms < most_p99_ms))
-    groups = [_group(*fix, seed, whole_files=False) for seed, fix in enumerate(fixes)]
+    groups = [_group(*fix, seed) for seed, fix in enumerate(fixes)]
     _report("swe_rl_similarity, small edits", "swe_rl_similarity", groups[::10], 1)
     worst, ratio = _compare_with_difflib(groups)
     goals.append((f"swe_rl_similarity equals difflib to 1e-9 (worst {worst:.1e})", worst < 1e-9))
@@ -61,8 +67,8 @@ def main() -> int:
     return int(not all(is_met for _, is_met in goals))
 
 
-def _group(before: Files, after: Files, seed: int, *, whole_files: bool) -> Group:
-    answers = group_of(before, after, random.Random(seed), whole_files=whole_files)
+def _group(before: Files, after: Files, seed: int, **options: Any) -> Group:
+    answers = group_of(before, after, random.Random(seed), **options)
     return answers, rows_from_files(before), rows_from_files(after)
 
 

@@ -39,9 +39,14 @@ DAMAGES: tuple[Damage, ...] = (
 )
 
 
-def group_of(before: Files, after: Files, draw: random.Random, *, whole_files: bool) -> list[str]:
-    """The texts of GROUP answers, the true fix first. whole_files: each edit replaces its whole file."""
-    trees = [dict(after), *(_damaged(before, after, draw) for _ in range(GROUP - 1))]
+def group_of(
+    before: Files, after: Files, draw: random.Random, *, whole_files: bool = False, more_damage: float = 0.0
+) -> list[str]:
+    """The texts of GROUP answers, the true fix first; in each other one, one hunk of each file is damaged.
+
+    whole_files: each edit replaces its whole file. more_damage: the share of the other hunks that are damaged too.
+    """
+    trees = [dict(after), *(_damaged(before, after, draw, more_damage) for _ in range(GROUP - 1))]
     return [render_patch(_whole(before, tree) if whole_files else make_patch(before, tree)) for tree in trees]
 
 
@@ -51,11 +56,11 @@ def _whole(before: Files, after: Files) -> Patch:
     return Patch(tuple(Edit(path, before.get(path, ""), after.get(path, "")) for path in changed))
 
 
-def _damaged(before: Files, after: Files, draw: random.Random) -> dict[str, str]:
-    return {path: _damaged_file(before.get(path, ""), text, draw) for path, text in after.items()}
+def _damaged(before: Files, after: Files, draw: random.Random, more_damage: float) -> dict[str, str]:
+    return {path: _damaged_file(before.get(path, ""), text, draw, more_damage) for path, text in after.items()}
 
 
-def _damaged_file(before: str, after: str, draw: random.Random) -> str:
+def _damaged_file(before: str, after: str, draw: random.Random, more_damage: float) -> str:
     old, new = split_lines(before), split_lines(after)
     hunks: list[LineHunk] = diff_lines(old, new)
     chosen = draw.randrange(len(hunks)) if hunks else -1
@@ -65,7 +70,7 @@ def _damaged_file(before: str, after: str, draw: random.Random) -> str:
         result += old[position : hunk.start]
         wanted = new[hunk.new_start : hunk.new_end]
         damage = draw.choice(DAMAGES)
-        is_damaged = index == chosen or draw.random() < 0.3
+        is_damaged = index == chosen or draw.random() < more_damage
         result += damage(old[hunk.start : hunk.end], wanted, draw) if is_damaged else wanted
         position = hunk.end
     return "".join(result + old[position:])
