@@ -68,6 +68,10 @@ class PreparedFile:
         weight = unrelated = at = 0
         gains = suspect = False
         while at < len(regions):
+            if not regions[at].in_right and (side := self._side(regions[at])).end_state is not None:
+                weight += side.added + side.removed  # left as it was
+                at += 1
+                continue
             read = self._read(regions, at, predicted)
             if read is None:
                 rest = regions[at]

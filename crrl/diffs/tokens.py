@@ -60,10 +60,9 @@ def state_at(language: Language, text: str, place: int, start: int = 0) -> State
     """
     if language.opaque is None or not any(text.find(mark, start, place) >= 0 for mark in language.multiline):
         return CODE
-    last: re.Match[str] | None = None
-    for found in language.opaque.finditer(text, start, place):
-        last = found
-    return _left_open(language, last.group()) if last is not None and last.end() == place else CODE
+    # What is left open reaches to the end of the searched part, so only the last piece can be. (findall stays in C.)
+    found = language.opaque.findall(text, start, place)
+    return _left_open(language, found[-1]) if found else CODE
 
 
 def state_after(language: Language, text: str, state: State) -> State:
