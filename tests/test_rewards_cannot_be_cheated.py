@@ -254,6 +254,8 @@ def test_there_are_at_least_thirty_cheats() -> None:
 @pytest.mark.parametrize("row", REPAIRS.values(), ids=REPAIRS.keys())
 def test_a_cheat_earns_no_more_than_it_may(name: str, row: TaskRow) -> None:
     cheat, most = CHEATS[name]
+    if name == "a loop without an end":
+        row = {**row, "tests": {**row["tests"], "timeout_s": 1.0}}
     for reward, score in scores(row, cheat(row)).items():
         assert score is not None, f"{reward} was made to abstain"
         assert 0.0 <= score <= most.get(reward, 0.0), f"{reward} pays {score}"

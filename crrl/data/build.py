@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from crrl.data.filters import Filter, filters_for
 from crrl.data.options import BuildOptions, pick_options, refuse_unknown
+from crrl.data.paths import local_path
 from crrl.data.rows import BadRow, Dropped, Item, SeenKeys, Sourced, content_key, split_of
 from crrl.data.sources import SOURCES, Source
 from crrl.diffs import apply_patch, make_patch
@@ -150,7 +150,7 @@ def _name_and_path(source: str) -> tuple[str, str]:
         if colon and not path:
             raise ConfigError(f"{source!r} names no path; write {name}:PATH")
         return name, path
-    if source.endswith((".jsonl", ".jsonl.gz")) or Path(source).is_file():
+    if source.endswith((".jsonl", ".jsonl.gz")) or local_path(source).is_file():
         return "jsonl", source
-    hint = f"; for a git repository write commits:{source}" if Path(source).is_dir() else ""
+    hint = f"; for a git repository write commits:{source}" if local_path(source).is_dir() else ""
     raise ConfigError(f"unknown data source {source!r}; known are {', '.join(SOURCES)}, or a .jsonl file's path{hint}")

@@ -65,6 +65,11 @@ def checked_pair(row: Mapping[str, Any]) -> tuple[Files, Files]:
     return before, after
 
 
+def is_pair(row: Mapping[str, Any]) -> bool:
+    """Whether a row is meant as a before/after pair: it has more of a pair's columns than of a task's."""
+    return len(row.keys() & set(PAIR_COLUMNS)) > len(row.keys() & set(TASK_COLUMNS))
+
+
 def _check_tests(tests: Any) -> None:
     is_whole = isinstance(tests, dict) and tests.keys() >= {"files", "command", "timeout_s"}
     _require(is_whole, "tests", "an object with files, command and timeout_s", tests)

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import sys
-from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
-from crrl.data.build import SPLITS, Report, build_tasks, make_plan
-from crrl.data.check_row import RowError, checked_task
+from crrl.data.build import SPLITS, Plan, Report, build_tasks, make_plan
+from crrl.data.check_row import RowError, checked_task, is_pair
 from crrl.data.options import BuildOptions, Option, known_options
+from crrl.data.paths import local_path
 from crrl.data.read_jsonl import read_jsonl
 from crrl.data.report_table import print_report, shown_progress
 from crrl.data.rows import BadRow
+from crrl.data.show import print_task
 from crrl.data.sources import SOURCES
+from crrl.data.write_jsonl import write_jsonl
 from crrl.errors import ConfigError, DataError
-from crrl.schema import KINDS, TaskRow, files_from_rows
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from crrl.schema import KINDS
 
 _NOT_HERE = ("cache_dir",)
 
@@ -36,16 +33,16 @@ def add_data_command(commands: Any) -> None:
     names = "; ".join(f"{source.name}: {source.about}" for source in SOURCES.values())
     build.add_argument("source", metavar="SOURCE", help=f"{names}. NAME:PATH and a .jsonl file's path work too")
     build.add_argument("--out", required=True, type=Path, metavar="FILE", help="FILE.jsonl or FILE.jsonl.gz to write")
-    build.add_argument("--kind", default="repair", choices=KINDS)
-    build.add_argument("--split", default="train", choices=SPLITS)
+    build.add_argument("--kind", default="repair", choices=KINDS, help="which kind of task (default: repair)")
+    build.add_argument("--split", default="train", choices=SPLITS, help="which part of the source (default: train)")
     for name, entry in _flags().items():
         metavar = {int: "N", float: "SHARE"}.get(type(entry.default), "TEXT")
         about = entry.about.replace("%", "%%")
         build.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, metavar=metavar, help=about)
     build.set_defaults(run=run_build)
     show = data.add_parser("show", help="print tasks of a built file: prompt, and the human fix as a diff")
-    show.add_argument("file", type=Path, metavar="FILE")
-    show.add_argument("--n", type=int, default=1, metavar="N", help="how many tasks")
+    show.add_argument("file", type=Path, metavar="FILE", help="a file that `crrl data build` wrote")
+    show.add_argument("--n", type=int, default=1, metavar="N", help="how many tasks (default: 1)")
     show.set_defaults(run=run_show)
 
 
@@ -53,12 +50,15 @@ def run_build(arguments: argparse.Namespace) -> int:
     """Write the tasks aside, rename when whole, print the summary. Returns the exit code."""
     options = {name: value for name, value in vars(arguments).items() if name in _flags()}
     plan = make_plan(arguments.source, kind=arguments.kind, split=arguments.split, options=options)
+    _refuse_to_replace_the_source(plan, arguments.out)
     report = Report()
     title = f"{plan.source.name}, {plan.split}"
     with shown_progress(build_tasks(plan, report), report, title, sys.stderr) as tasks:
-        write_jsonl(tasks, arguments.out)
+        count = write_jsonl(tasks, arguments.out)
     print_report(report, title, sys.stdout)
-    print(f"{report.kept} tasks written to {arguments.out}")
+    if not count:
+        raise DataError(f"no task is left, so {arguments.out} is not written; the table says where the rows went")
+    print(f"{count} tasks written to {arguments.out}")
     return 0
 
 
@@ -66,62 +66,32 @@ def run_show(arguments: argparse.Namespace) -> int:
     """Print the first tasks of a file. Returns the exit code."""
     from rich.console import Console
 
+    if arguments.n < 1:
+        raise ConfigError(f"--n {arguments.n}: must be 1 or more")
     console = Console(highlight=False)
+    shown = 0
     for read in islice(read_jsonl(arguments.file), arguments.n):
         if isinstance(read, BadRow):
             raise DataError(str(read))
         where, row = read
+        if is_pair(row):
+            raise DataError(
+                f"{where}: a before/after pair, not a task; first: crrl data build {arguments.file} --out …"
+            )
         try:
-            _print_task(console, checked_task(row))
+            print_task(console, checked_task(row))
         except RowError as problem:
             raise DataError(f"{where}: {problem}") from problem
+        shown += 1
+    if not shown:
+        raise DataError(f"{arguments.file}: holds no tasks")
     return 0
 
 
-def write_jsonl(tasks: Iterable[TaskRow], path: Path) -> None:
-    """Write tasks as JSON lines, gzip if the name ends in .gz; equal tasks give equal bytes."""
-    if not path.name.endswith((".jsonl", ".jsonl.gz")):
-        raise ConfigError(f"--out {path}: the name must end in .jsonl or .jsonl.gz")
-    if not path.parent.is_dir():
-        raise ConfigError(f"--out {path}: there is no folder {path.parent}")
-    aside = path.with_name(f".{path.name}.part")
-    try:
-        with aside.open("wb") as raw:
-            if path.name.endswith(".gz"):
-                with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
-                    _write_lines(tasks, packed)
-            else:
-                _write_lines(tasks, raw)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def _write_lines(tasks: Iterable[TaskRow], out: IO[bytes] | gzip.GzipFile) -> None:
-    for task in tasks:
-        out.write(json.dumps(task, ensure_ascii=False).encode() + b"\n")
-
-
-def _print_task(console: Console, task: TaskRow) -> None:
-    from rich.rule import Rule
-    from rich.syntax import Syntax
-    from rich.text import Text
-
-    from crrl.diffs import render_unified
-
-    console.print(Rule(Text(f"{task['task_id']} ({task['kind']})")))
-    console.print(Text(f"source: {task['source']}"))
-    for message in task["prompt"]:
-        console.print(Text(f"\n[{message['role']}]", style="bold"))
-        console.print(Text(message["content"]))
-    if task["reference"]:
-        diff = render_unified(files_from_rows(task["files"]), files_from_rows(task["reference"]))
-        console.print(Text("\n[the human fix]", style="bold"))
-        console.print(Syntax(diff, "diff", background_color="default"))
-    if task["tests"]["command"]:
-        console.print(Text(f"\ntests: {' '.join(task['tests']['command'])}, {task['tests']['timeout_s']} s"))
-    if task["label"]:
-        console.print(Text(f"\nlabel: {task['label']}"))
+def _refuse_to_replace_the_source(plan: Plan, out: Path) -> None:
+    source = local_path(getattr(plan.source_options, "path", ""))
+    if source.is_file() and out.is_file() and out.samefile(source):
+        raise ConfigError(f"--out {out}: is the source itself, which would be lost; choose another name")
 
 
 def _flags() -> dict[str, Option]:

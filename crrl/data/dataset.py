@@ -1,4 +1,4 @@
-"""Tasks as a datasets.Dataset: written to a file in chunks, memory-mapped, kept under a key that cannot go stale."""
+"""Tasks as a datasets.Dataset: kept under a key that cannot go stale, and read only if whole."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import hashlib
 import json
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
+import uuid
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,15 @@ import crrl
 from crrl.cache import cache_root
 from crrl.data.build import Plan, Report, build_tasks
 from crrl.data.filters import load_tokenizer
+from crrl.data.paths import local_path
+from crrl.data.read_jsonl import file_digest
 from crrl.data.report_table import print_report, shown_progress
+from crrl.data.table import write_arrow
 from crrl.errors import DataError
-from crrl.schema import TaskRow
 
 if TYPE_CHECKING:
     import datasets
 
-CHUNK_ROWS = 256
-CHUNK_CHARS = 4_000_000
 _TABLE, _REPORT = "tasks.arrow", "report.json"
 
 
@@ -35,11 +35,9 @@ def load_dataset(plan: Plan) -> datasets.Dataset:
     """
     import datasets
 
-    folder = _cache_root(plan.options.cache_dir) / cache_key(plan)
+    folder = _cache_folder(plan.options.cache_dir) / cache_key(plan)
     title = f"{plan.source.name}, {plan.split}"
-    if not folder.is_dir():
-        _build_into(folder, plan, title)
-    report = Report.from_dict(json.loads((folder / _REPORT).read_text()))
+    report = kept_report(folder) or _build_into(folder, plan, title)
     if report.dropped or report.bad:
         print_report(report, title, sys.stderr)
     if not report.kept:
@@ -60,68 +58,56 @@ def cache_key(plan: Plan) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def arrow_schema() -> Any:
-    """The columns of a task row as a pyarrow.Schema."""
-    import pyarrow as pa  # type: ignore[import-untyped]
+def kept_report(folder: Path) -> Report | None:
+    """The report of a built dataset, or None if there is none or a byte of it is not as it was written.
 
-    files = pa.list_(pa.struct({"path": pa.string(), "text": pa.string()}))
-    return pa.schema(
-        {
-            "task_id": pa.string(),
-            "kind": pa.string(),
-            "prompt": pa.list_(pa.struct({"role": pa.string(), "content": pa.string()})),
-            "files": files,
-            "reference": files,
-            "tests": pa.struct({"files": files, "command": pa.list_(pa.string()), "timeout_s": pa.float64()}),
-            "label": pa.string(),
-            "source": pa.string(),
-        }
-    )
+    Cost: one read of the table (SHA-256, about 1 s a GB).
+    """
+    try:
+        kept = json.loads((folder / _REPORT).read_text())
+        return Report.from_dict(kept["report"]) if file_digest(folder / _TABLE) == kept["sha256"] else None
+    except (OSError, DataError, ValueError, KeyError, TypeError):
+        return None
 
 
-def write_arrow(tasks: Iterable[TaskRow], path: Path) -> None:
-    """Write tasks to an Arrow stream file. Holds a chunk of them: 256 rows, or about 4 million characters."""
-    import pyarrow as pa
-
-    schema = arrow_schema()
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-        for chunk in _chunks(tasks):
-            writer.write_batch(pa.RecordBatch.from_pylist(chunk, schema=schema))
-
-
-def _build_into(folder: Path, plan: Plan, title: str) -> None:
+def _build_into(folder: Path, plan: Plan, title: str) -> Report:
     """Build beside the folder and rename, so that a folder is whole or not there, however many processes build it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    aside = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
     report = Report()
     try:
+        aside.mkdir(parents=True)
         with shown_progress(build_tasks(plan, report), report, title, sys.stderr) as tasks:
             write_arrow(tasks, aside / _TABLE)
-        (aside / _REPORT).write_text(json.dumps(report.as_dict()))
-        try:
-            aside.rename(folder)
-        except OSError:  # another process was faster; its folder holds the same
-            if not folder.is_dir():
-                raise
+        kept = {"report": report.as_dict(), "sha256": file_digest(aside / _TABLE)}
+        (aside / _REPORT).write_text(json.dumps(kept))
+        _put(aside, folder)
+    except OSError as error:
+        where = f"cache folder {folder.parent}: cannot be written ({error.strerror or error})"
+        raise DataError(f"{where}; free some space, or set cache_dir= or CRRL_CACHE_DIR to another folder") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+    return report
 
 
-def _chunks(tasks: Iterable[TaskRow]) -> Iterator[list[TaskRow]]:
-    chunk: list[TaskRow] = []
-    size = 0
-    for task in tasks:
-        chunk.append(task)
-        size += sum(len(file["text"]) for file in (*task["files"], *task["reference"], *task["tests"]["files"]))
-        if len(chunk) == CHUNK_ROWS or size > CHUNK_CHARS:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+def _put(aside: Path, folder: Path) -> None:
+    """Give a whole folder its name, unless another process was faster. A damaged one makes way."""
+    try:
+        aside.rename(folder)
+    except OSError:
+        if kept_report(folder) is not None:
+            return
+        damaged = aside.with_name(f"{aside.name}-damaged")
+        with suppress(FileNotFoundError):
+            folder.rename(damaged)
+        aside.rename(folder)
+        with suppress(NotADirectoryError, FileNotFoundError):
+            shutil.rmtree(damaged)
+            return
+        damaged.unlink(missing_ok=True)  # a file in the folder's place
 
 
-def _cache_root(chosen: str) -> Path:
-    return (Path(chosen) if chosen else cache_root()) / "data"
+def _cache_folder(chosen: str) -> Path:
+    return (local_path(chosen) if chosen else cache_root()) / "data"
 
 
 def _tokenizer_digest(tokenizer: Any) -> str:

@@ -58,10 +58,18 @@ def prompt_too_long(tokenizer: Any, limit: int) -> Filter:
     Args:
         tokenizer: a transformers tokenizer with a chat template.
         limit: tokens; a prompt of exactly that many is kept.
+
+    The filter raises ConfigError for a prompt that the template refuses (some know no system message).
     """
+    from jinja2 import TemplateError
 
     def reason(task: TaskRow) -> str | None:
-        text = tokenizer.apply_chat_template(task["prompt"], add_generation_prompt=True, tokenize=False)
+        try:
+            text = tokenizer.apply_chat_template(task["prompt"], add_generation_prompt=True, tokenize=False)
+        except TemplateError as error:
+            raise ConfigError(
+                f"the tokenizer's chat template refuses the prompt of {task['task_id']}: {error}"
+            ) from error
         length = len(tokenizer(text, add_special_tokens=False)["input_ids"])
         return f"prompt longer than {limit} tokens" if length > limit else None
 

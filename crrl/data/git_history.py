@@ -15,7 +15,14 @@ from crrl.errors import DataError
 
 _LOG = (
     *("log", "-z", "--raw", "-M", "--no-abbrev", "--no-merges", "--no-ext-diff", "--no-textconv", "--no-color"),
-    *("--no-show-signature", "--ignore-submodules=none", "--encoding=UTF-8", "--format=%H%x00%aI%x00%s"),
+    *(
+        "--no-show-signature",
+        "--ignore-submodules=none",
+        "--no-relative",
+        "-l1000",
+        "--encoding=UTF-8",
+        "--format=%H%x00%aI%x00%s",
+    ),
 )
 _CONFIG = (
     "-c",
@@ -71,6 +78,12 @@ def head_commit(repository: Path) -> str:
 def count_commits(repository: Path, *, since: str) -> int:
     """How many commits are younger than a date that git reads; 0 without a date."""
     return int(_git(repository, "rev-list", "--count", f"--since={since}", "HEAD", "--")) if since else 0
+
+
+def history_limits(repository: Path) -> str:
+    """Where a shallow clone ends, in git's own words; "" for a whole history."""
+    limits = Path(repository, _git(repository, "rev-parse", "--git-path", "shallow"))
+    return limits.read_text() if limits.is_file() else ""
 
 
 def repository_name(repository: Path) -> str:

@@ -89,4 +89,5 @@ def _value(entry: Option, value: Any) -> Any:
             raise ValueError
         return wanted(value)
     except (TypeError, ValueError):
-        raise ConfigError(f"{entry.name}={value!r}: must be a number, {entry.about}") from None
+        number = "a whole number" if wanted is int else "a number"
+        raise ConfigError(f"{entry.name}={value!r}: must be {number} ({entry.about})") from None

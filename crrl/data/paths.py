@@ -1,9 +1,10 @@
-"""Which paths a task may hold, and which of them are tests."""
+"""Paths: which a task may hold, which of them are tests, and those that a user gives."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 CODE_EXTENSIONS = (
     *("py", "pyi", "pyx", "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "cs", "java", "js", "jsx", "mjs", "ts", "tsx"),
@@ -17,6 +18,14 @@ _TEST_NAMES = re.compile(
         | Test[A-Z]\w*\.(java|kt|scala|cs)"""
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def local_path(text: str) -> Path:
+    """A path that a user gave, `~` spelled out: after `commits:` no shell does it."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~somebody, whom this machine does not know
+        return Path(text)
 
 
 def is_test_path(path: str) -> bool:

@@ -37,7 +37,9 @@ def read_jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]] | BadRow]:
                 if line.strip():
                     yield _parse(where, line)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        yield BadRow(f"{path.name} row {row + 1}", f"the gzip file is damaged or cut off here ({error})")
+        yield BadRow(
+            f"{path.name} row {row + 1}", f"the gzip file is damaged or cut off here ({error}); the rest is lost"
+        )
     except OSError as error:
         raise DataError(f"{path.name} row {row + 1}: cannot be read ({error.strerror or error})") from error
 
@@ -60,9 +62,19 @@ def file_digest(path: Path) -> str:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two values with one name, JSON readers keep the last and lose the first: that is no sound row."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} is there twice in one object")
+    return value
+
+
 def _parse(where: str, line: bytes) -> tuple[str, dict[str, Any]] | BadRow:
     try:
-        value = json.loads(line.decode("utf-8"))
+        value = json.loads(line.decode("utf-8"), object_pairs_hook=_object)
     except UnicodeDecodeError as error:
         return BadRow(where, f"invalid UTF-8 at byte {error.start}")
     except (ValueError, RecursionError) as error:

@@ -46,16 +46,17 @@ def print_report(report: Report, title: str, file: IO[str]) -> None:
 def shown_progress(tasks: Iterator[TaskRow], report: Report, title: str, file: IO[str]) -> Iterator[Iterator[TaskRow]]:
     """The same tasks, with one progress bar while they are taken; drawn only on a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+    from rich.text import Text
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[counts]}"), TimeElapsedColumn())
+    class Counts(ProgressColumn):
+        """Reads the report whenever it is drawn, so that a long stretch of dropped rows shows as well."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{report.kept} kept of {report.read} read")
+
+    columns = (TextColumn("{task.description}"), BarColumn(), Counts(), TimeElapsedColumn())
     console = Console(file=file)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task(title, total=None, counts="")
-
-        def counted() -> Iterator[TaskRow]:
-            for task in tasks:
-                progress.update(bar, counts=f"{report.kept} kept of {report.read} read")
-                yield task
-
-        yield counted()
+        progress.add_task(title, total=None)
+        yield tasks

@@ -143,7 +143,7 @@ def test_nothing_left_is_an_error_that_says_why(tmp_path: Path) -> None:
         ("toy", {"split": "test"}, "toy has no split"),
         ("toy", {"kind": "fix"}, "known are repair, implement, classify"),
         ("toy", {"row": 3}, "did you mean rows"),
-        ("toy", {"rows": "many"}, "must be a number"),
+        ("toy", {"rows": "many"}, "rows=.many.: must be"),
         ("jsonl", {}, "needs path="),
     ],
 )

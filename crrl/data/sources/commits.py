@@ -13,9 +13,18 @@ from pathlib import Path
 from typing import Annotated
 
 from crrl.data.changes import changed_lines
-from crrl.data.git_history import BlobReader, Change, Commit, count_commits, head_commit, read_commits, repository_name
+from crrl.data.git_history import (
+    BlobReader,
+    Change,
+    Commit,
+    count_commits,
+    head_commit,
+    history_limits,
+    read_commits,
+    repository_name,
+)
 from crrl.data.pairs import repair_item
-from crrl.data.paths import CODE_EXTENSIONS, is_test_path, path_problem
+from crrl.data.paths import CODE_EXTENSIONS, is_test_path, local_path, path_problem
 from crrl.data.rows import Dropped, Item
 from crrl.errors import ConfigError
 
@@ -48,13 +57,18 @@ class CommitsOptions:
         except re.error as error:
             raise ConfigError(f"message={self.message!r} is no regular expression: {error}") from error
 
+    @property
+    def repository(self) -> Path:
+        """The folder, `~` spelled out."""
+        return local_path(self.path)
+
 
 def items(options: CommitsOptions) -> Iterator[Item]:
     """Yields a task or a reason for each commit but merges, newest first.
 
     Raises DataError if there is no repository. Cost: git's, and about 1 ms for each fix; one commit is held.
     """
-    repository = Path(options.path)
+    repository = options.repository
     head_commit(repository)
     name = repository_name(repository)
     sounds_like_fix = re.compile(options.message, re.IGNORECASE)
@@ -67,9 +81,10 @@ def items(options: CommitsOptions) -> Iterator[Item]:
 
 
 def identity(options: CommitsOptions) -> str:
-    """Changes whenever the repository's HEAD or name does, or the clock moves a commit across `since`."""
-    repository = Path(options.path)
-    return f"{head_commit(repository)} {repository_name(repository)} {count_commits(repository, since=options.since)}"
+    """Changes with the repository's HEAD, its name, how deep a shallow clone is, and the clock if there is a `since`."""
+    repository = options.repository
+    reach = f"{count_commits(repository, since=options.since)} {history_limits(repository)}"
+    return f"{head_commit(repository)} {repository_name(repository)} {reach}"
 
 
 def _item(options: CommitsOptions, repo: str, commit: Commit, blobs: BlobReader) -> Item:

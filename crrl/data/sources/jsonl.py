@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from crrl.data.check_row import PAIR_COLUMNS, TASK_COLUMNS, RowError, checked_pair, checked_task
+from crrl.data.check_row import RowError, checked_pair, checked_task, is_pair
 from crrl.data.pairs import repair_item
+from crrl.data.paths import local_path
 from crrl.data.read_jsonl import file_digest, read_jsonl
 from crrl.data.rows import BadRow, Item, SeenKeys, Sourced
 from crrl.errors import ConfigError
@@ -25,28 +26,33 @@ from crrl.errors import ConfigError
 class JsonlOptions:
     """What the `jsonl` source is told."""
 
-    path: Annotated[str, "the .jsonl or .jsonl.gz file"] = ""
+    path: Annotated[str, "jsonl: the .jsonl or .jsonl.gz file; commits: the folder of the git repository"] = ""
 
     def __post_init__(self) -> None:
         if not self.path:
             raise ConfigError("the source jsonl needs path=FILE.jsonl or FILE.jsonl.gz")
 
+    @property
+    def file(self) -> Path:
+        """The file, `~` spelled out."""
+        return local_path(self.path)
+
 
 def items(options: JsonlOptions) -> Iterator[Item]:
     """Yields a task or what is wrong, for each row of the file, in its order. Raises DataError if there is no file."""
     with closing(SeenKeys()) as seen:
-        for read in read_jsonl(Path(options.path)):
+        for read in read_jsonl(options.file):
             yield read if isinstance(read, BadRow) else _item(*read, seen)
 
 
 def identity(options: JsonlOptions) -> str:
     """Changes whenever the file does."""
-    return file_digest(Path(options.path))
+    return file_digest(options.file)
 
 
 def _item(where: str, row: Mapping[str, Any], seen: SeenKeys) -> Item:
     try:
-        if _is_pair(row):
+        if is_pair(row):
             provenance = {"repo": row.get("repo"), "commit": row.get("commit"), "subject": row.get("subject")}
             before, after = checked_pair(row)
             return repair_item(before, after, provenance=provenance, where=where)  # type: ignore[arg-type]
@@ -56,7 +62,3 @@ def _item(where: str, row: Mapping[str, Any], seen: SeenKeys) -> Item:
     if not seen.add(task["task_id"]):
         return BadRow(where, f"duplicate task_id {task['task_id']!r}")
     return Sourced(task, where)
-
-
-def _is_pair(row: Mapping[str, Any]) -> bool:
-    return len(row.keys() & set(PAIR_COLUMNS)) > len(row.keys() & set(TASK_COLUMNS))
