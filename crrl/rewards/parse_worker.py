@@ -1,9 +1,9 @@
 """Counts syntax errors in a process of its own, because tree-sitter must not read a model's text in the trainer.
 
-Its parsers follow every reading of an ambiguous text: 40 KB of `a<b<a<b<…` as Java take 3.3 GB and 10 s, and 108 KB
-of `a && b < …` as C++ took 20 GB and 70 s, although their progress callback was told to stop after 0.25 s (tree-
-sitter 0.26.1). Here the kernel stops them: the limit on memory or on processor time ends this process, and
-`crrl.rewards.parse_errors` starts another.
+Its parsers follow every reading of an ambiguous text: 40 KB of `a<b<a<b<…` as Java take 3.3 GB and 10 s, and 108 KB of
+`a && b < …` as C++ took 20 GB and 70 s, although the progress callback was told to stop after 0.25 s (tree-sitter 0.26.1).
+Here the kernel stops them: the limit on memory or on processor time ends this process, and `crrl.rewards.parse_errors` starts
+another.
 
 Run as a file, not as a module, so that it imports nothing but the grammars. One request a time on standard input, a header
 `module function bytes` and then the text; the answer is one line, the number of error and missing nodes.
