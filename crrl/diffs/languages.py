@@ -15,16 +15,19 @@ _INDENTED_LINE = r"\n[ \t]*+(?=[^\s#])"  # blank and comment lines do not indent
 
 def _quoted(quote: str) -> str:
     """A string within one line. An unterminated quote falls through to a sign."""
-    return rf"{quote}(?:[^{quote}\\\n]|\\.)*+{quote}"
+    # Only single characters are repeated possessively: Python before 3.11.5 matches `(...)*+` wrongly
+    # (github.com/python/cpython/issues/106052), and Debian 12 ships 3.11.2.
+    # The count bounds what an unterminated quote costs before the next one is tried: a line of escapes stays linear.
+    return rf"{quote}[^{quote}\\\n]*+(?:\\.[^{quote}\\\n]*+){{0,99}}{quote}"
 
 
 def _tripled(quote: str) -> str:
-    """A triple-quoted string, or what is left of the text if it does not end (possessive: linear)."""
+    """A triple-quoted string, or what is left of the text if it does not end."""
     return rf"{quote * 3}(?:{_tripled_rest(quote)}|.*)"
 
 
 def _tripled_rest(quote: str) -> str:
-    return rf"[^{quote}\\]*+(?:(?:\\.|{quote}(?!{quote * 2}))[^{quote}\\]*+)*+{quote * 3}"
+    return rf"[^{quote}\\]*+(?:(?:\\.|{quote}(?!{quote * 2}))[^{quote}\\]*+)*{quote * 3}"
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def _language(
         multiline[opening] = rf".*?{re.escape(closing)}"
         hidden.append(rf"{re.escape(opening)}(?:{multiline[opening]}|.*)")
     if template:
-        multiline["`"] = r"(?:[^`\\]|\\.)*+`"
+        multiline["`"] = r"[^`\\]*+(?:\\.[^`\\]*+)*`"
         pieces.append(rf"`(?:{multiline['`']}|.*)")
     # Block before line comments: Lua's `--[[` also starts with `--`.
     opaque = pieces + hidden[::-1]

@@ -196,7 +196,7 @@ def _git_path(line: str) -> str | None:
     """The path of `diff --git a/PATH b/PATH`, both the same; None for a rename or another form."""
     names = line.removeprefix("diff --git ").removesuffix("\r")
     if names.startswith('"'):
-        names_found = re.findall(r'"(?:[^"\\]|\\.)*+"', names)
+        names_found = re.findall(r'"[^"\\]*+(?:\\.[^"\\]*+){0,999}"', names)
         sides = [_unquoted(name) for name in names_found]
     else:
         middle = len(names) // 2

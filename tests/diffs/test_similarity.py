@@ -213,3 +213,10 @@ def test_a_prepared_fix_scores_each_answer_as_if_it_were_the_first(
     assert [prepared.similarity({path: text}) for text in others] == [
         similarity({path: before}, {path: after}, {path: text}) for text in others
     ]
+
+
+@pytest.mark.parametrize("path", ["a.py", "a.js", "a.sh", "a.lua"])
+@pytest.mark.parametrize("piece", ['\\"', '"', "'\\'", '"""', "`\\`", "/*", "--[["])
+def test_a_line_of_quotes_and_escapes_is_read_in_linear_time(path: str, piece: str) -> None:
+    hostile = f'x = "{piece * 50_000}\n'
+    assert 0.0 <= score(BEFORE + hostile, path=path) <= 0.3
