@@ -1,0 +1,201 @@
+"""One job: a fresh folder with its files, a forked child behind the walls, and what came of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import CodeType
+from typing import Any, NoReturn
+
+from . import program, rlimits, sweep, watch, wire
+from .boxes import Box
+
+_READY, _COMPILED, _FAILED = b"r", b"c", b"!"
+"""What the child says before its program runs: the walls stand; `-c` compiles; or why neither (then a text follows)."""
+_REPORT = 3
+
+
+class JobError(Exception):
+    """The walls could not be put up: nobody's fault but ours."""
+
+
+class Request:
+    """What our process asks for: header and blobs as they came."""
+
+    def __init__(self, header: dict[str, Any], blobs: list[bytes]) -> None:
+        self.command: list[str] = header["command"]
+        self.python: bool = header["python"]
+        self.fresh: bool = header["fresh"]
+        self.limits: dict[str, Any] = header["limits"]
+        self.end = time.monotonic() + header["wall_s"]
+        self.stdin, *texts = blobs
+        self.files = dict(zip(header["paths"], texts, strict=True))
+
+
+class Codes:
+    """Compiled `-c` programs by text. Only what a job compiled behind the walls is compiled here: a text may be a trap."""
+
+    _MOST = 64
+
+    def __init__(self) -> None:
+        self._codes: dict[str, CodeType] = {}
+
+    def get(self, text: str) -> CodeType | None:
+        return self._codes.get(text)
+
+    def keep(self, text: str) -> None:
+        if text not in self._codes:
+            if len(self._codes) >= self._MOST:
+                self._codes.pop(next(iter(self._codes)))
+            self._codes[text] = program.compile_text(text)
+
+
+def run_job(request: Request, box: Box, codes: Codes, channel: int) -> tuple[dict[str, Any], list[bytes]]:
+    """Header and blobs (stdout, stderr, report) of the answer. Raises JobError, and OSError if a wall cannot be built."""
+    started = time.monotonic()
+    box.open(request.limits["folder_mb"], request.limits["folder_files"])
+    try:
+        _write_files(box.folder, request.files)
+        streams = [os.memfd_create(name) for name in ("stdout", "stderr", "report")]
+        try:
+            how, status, marks = _run(request, box, codes, streams, channel)
+            keep = 4 * request.limits["output_chars"]
+            ends = [_end(stream, keep) for stream in streams[:2]]
+            answer = [*ends, _start(streams[2], request.limits["report_bytes"])]
+        finally:
+            for stream in streams:
+                os.close(stream)
+    finally:
+        box.close()
+    if _FAILED in marks or (how == "ended" and not marks):
+        raise JobError(marks.decode("utf-8", "replace") or "the job's process ended before its program began")
+    if marks == _READY + _COMPILED:
+        codes.keep(request.command[request.command.index("-c") + 1])
+    return {"how": how, "status": status, "wall_s": time.monotonic() - started}, answer
+
+
+def _run(request: Request, box: Box, codes: Codes, streams: list[int], channel: int) -> tuple[str, int | None, bytes]:
+    limits = rlimits.limits_of(
+        request.limits["cpu_s"],
+        request.limits["memory_mb"],
+        request.limits["file_mb"],
+        request.limits["open_files"],
+        box.most_processes(request.limits["processes"]),
+    )
+    plan = None if request.fresh or not request.python else program.parse_command(request.command)
+    if plan and _shadows(request.files):
+        plan = None
+    marks, mark = os.pipe()
+    child = os.fork()
+    if not child:
+        _become(request, box, limits, plan, codes, streams, mark)
+    os.close(mark)
+    how: watch.Ending = "ended"
+    try:
+        how = watch.watch(child, request.end, lambda: _look(request), channel)
+    finally:
+        status = sweep.kill_all(child)
+        said = os.read(marks, 4096)
+        os.close(marks)
+    if how == "abandoned":
+        raise wire.WireError("our process is gone")
+    return how, status, said
+
+
+def _look(request: Request) -> watch.Ending:
+    folders = (Path(f"/proc/{pid}") for pid in sweep.family())
+    return "memory" if watch.uses_more_memory(folders, request.limits["memory_mb"]) else "ended"
+
+
+def _become(
+    request: Request,
+    box: Box,
+    limits: dict[int, tuple[int, int]],
+    plan: program.Program | None,
+    codes: Codes,
+    streams: list[int],
+    mark: int,
+) -> NoReturn:
+    """The child: gives up everything, then is the program."""
+    try:
+        os.setsid()
+        os.chdir(box.folder)
+        _take_streams(request.stdin, streams)
+        os.dup2(mark, _REPORT + 1, inheritable=False)
+        os.closerange(_REPORT + 2, os.sysconf("SC_OPEN_MAX"))
+        mark = _REPORT + 1
+        code = codes.get(plan.text) if plan else None
+        if plan:
+            program.prepare(plan)
+        box.enter()
+        rlimits.set_limits(limits)
+        os.write(mark, _READY)
+        if plan:
+            code = _compile(plan, code, mark)
+            os.close(mark)
+            program.run(plan, code)
+        _exec([sys.executable, *request.command] if request.python else request.command)
+    except BaseException as error:
+        os.write(mark, _FAILED + repr(error).encode("utf-8", "replace")[:1000])
+    finally:
+        os._exit(1)
+
+
+def _compile(plan: program.Program, code: CodeType | None, mark: int) -> CodeType | None:
+    if plan.kind != "-c" or code:
+        return code
+    try:
+        code = program.compile_text(plan.text)
+    except BaseException:  # told by the program itself, in its own way
+        return None
+    os.write(mark, _COMPILED)
+    return code
+
+
+def _take_streams(stdin: bytes, streams: list[int]) -> None:
+    source = os.memfd_create("stdin") if stdin else os.open("/dev/null", os.O_RDONLY)
+    if stdin:
+        with open(source, "wb", closefd=False) as stream:
+            stream.write(stdin)
+        os.lseek(source, 0, os.SEEK_SET)
+    # Out of the way first: a descriptor may have one of the numbers that are given out.
+    high = [os.dup2(each, 100 + place) for place, each in enumerate((source, *streams))]
+    for place, each in enumerate(high):
+        os.dup2(each, place)
+
+
+def _exec(command: list[str]) -> NoReturn:
+    for sign in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(sign, signal.SIG_DFL)
+    os.execve(command[0], command, os.environ)
+
+
+def _shadows(files: dict[str, bytes]) -> bool:
+    """Whether a name of the tree is that of a module that is loaded here: Python would have found the tree's."""
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    names = (part.partition(".")[0] for path in files for part in path.split("/"))
+    return not loaded.isdisjoint(names)
+
+
+def _write_files(folder: str, files: dict[str, bytes]) -> None:
+    made = {folder}
+    for path, text in files.items():
+        place = os.path.join(folder, path)
+        parent = os.path.dirname(place)
+        if parent not in made:
+            os.makedirs(parent, exist_ok=True)
+            made.add(parent)
+        with open(place, "wb") as stream:
+            stream.write(text)
+
+
+def _end(stream: int, size: int) -> bytes:
+    whole = os.lseek(stream, 0, os.SEEK_END)
+    return os.pread(stream, size, max(0, whole - size))
+
+
+def _start(stream: int, size: int) -> bytes:
+    return os.pread(stream, size, 0)
