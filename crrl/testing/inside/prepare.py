@@ -1,0 +1,45 @@
+"""What every run of tests needs before the answer's first line runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import CodeType
+from typing import Any
+
+from crrl.testing.inside.audit import watch
+from crrl.testing.inside.exposed import public_names
+from crrl.testing.inside.origin import ROOT, unload_shadowed
+from crrl.testing.inside.rewrite import compile_test
+from crrl.testing.inside.vault import Codes, vault
+
+
+def compile_tests(texts: dict[str, str]) -> Codes:
+    """Absolute path → guarded code, and whether it needs the real builtins. Files that do not compile stay as they are."""
+    codes: Codes = {}
+    for path, text in texts.items():
+        try:
+            codes[ROOT + path] = (compile_test(text, ROOT + path), "builtins" in text)
+        except (SyntaxError, ValueError):
+            continue
+    return codes
+
+
+def open_vault(job: dict[str, Any], codes: Codes) -> dict[str, Any]:
+    """Start the vault and return the functions that libraries call back."""
+    may_expect = any("expectedFailure" in text or "xfail" in text for text in job["tests"].values())
+    store = vault(codes, frozenset(job["known_words"]), may_expect)
+    next(store)
+    return public_names(store.send)
+
+
+def see_tree(job: dict[str, Any], public: dict[str, Any]) -> None:
+    """From here on the answer's code may run. Import from the tree as the command would by hand, and the tests' modules from the vault."""
+    if job["path"] is not None:
+        sys.path.insert(0, (ROOT + job["path"]).rstrip(os.sep))
+    sys.meta_path.insert(0, public["Tests"])
+    public["real_signal"] = signal.signal
+    signal.signal = public["set_signal"]
+    unload_shadowed()
+    watch(frozenset(job["known_words"]))

@@ -1,0 +1,43 @@
+"""How a run ends: the report goes to descriptor 3, and nothing of the answer's code runs after it.
+
+Only operations of built-in types and functions taken before the answer's code ran: `json.dumps` could be replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+_write, _leave, _stdout, _stderr = os.write, os._exit, sys.stdout, sys.stderr
+REPORT = 3
+TAMPERED: list[str] = []
+"""What the answer did to the tests' machinery; the first entry is reported."""
+
+
+def tampered(what: str) -> None:
+    """Note an attempt; the run goes on, so that the answer cannot tell, but it will count for nothing."""
+    TAMPERED.append(what)
+
+
+def write_report(lines: list[str]) -> None:
+    """Write lines to the report channel."""
+    data = "".join(line + "\n" for line in lines).encode("utf-8", "backslashreplace")
+    while data:
+        data = data[_write(REPORT, data) :]
+
+
+def end(nonce: str, lines: list[str], code: int) -> NoReturn:
+    """Report lines under the nonce and end the process at once."""
+    write_report([*lines, f"end {nonce} {TAMPERED[0] if TAMPERED else ''}"])
+    for stream in (_stdout, _stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass
+    _leave(code)
+
+
+def hexed(text: str) -> str:
+    """Text as hexadecimal digits, so that a line is a line."""
+    return text.encode("utf-8", "surrogatepass").hex() or "-"
