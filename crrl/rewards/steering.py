@@ -10,15 +10,8 @@ from functools import cache
 from pathlib import Path
 
 from crrl.schema import Files
+from crrl.testing.tree import SETTING_FILES
 
-_SETTINGS = frozenset(
-    (
-        *("conftest.py", "sitecustomize.py", "usercustomize.py", "setup.cfg", "tox.ini", "pyproject.toml"),
-        *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "package.json"),
-        *("Makefile", "makefile", "GNUmakefile"),
-    )
-)
-"""Files that change how tests run. An answer may edit one that the task shows, but not bring one."""
 _SETTING_FOLDERS = (".dist-info", ".egg-info", "node_modules")
 """pytest loads plugins by the first two, node modules lie in the third."""
 _LOADED = (".py", ".so", ".pyc", ".pth")
@@ -51,7 +44,7 @@ def steers_tests(before: Files, after: Files, tests: Files) -> bool:
 def _is_setting(path: str) -> bool:
     parts = path.split("/")
     return (
-        parts[-1] in _SETTINGS
+        parts[-1] in SETTING_FILES
         or path.endswith((".so", ".pyc", ".pth"))
         or any(part.endswith(_SETTING_FOLDERS) for part in parts)
     )

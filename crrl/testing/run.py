@@ -17,12 +17,11 @@ from crrl.testing.harness import harness
 from crrl.testing.inside.audit import VOCABULARY
 from crrl.testing.report import Report, read_report
 from crrl.testing.style import Command, doctest_files, read_command
+from crrl.testing.tree import CONFIGS, is_test_module, lay_out
 
 Runner = Callable[..., Outcome]
 """`crrl.sandbox.run`, or `run` of warm workers: f(command, files, limits, stdin=…) → Outcome."""
 MEMORY_MB = 1024
-_CONFIGS = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
-"""Where pytest looks for its settings, in its order."""
 _STUB = "# The tests' code is loaded from elsewhere.\n"
 
 
@@ -75,19 +74,22 @@ def run_tests(
     test_files = files_from_rows(tests["files"])
     command = read_command(tests["command"], test_files)
     limits = Limits(wall_s=tests["timeout_s"], cpu_s=tests["timeout_s"], memory_mb=memory_mb)
-    whole = {**tree, **test_files}
+    before = tree if before is None else before
+    is_framework = command.style in ("pytest", "unittest")
+    whole = lay_out(tree, before, test_files, own_test_modules=is_framework)
     if command.style == "command":
         outcome = run(tests["command"], whole, limits)
         is_over = outcome.kind in ("passed", "failed")
         return TestRun(outcome, finished=is_over, exit_code=outcome.exit_code or 0 if is_over else 1)
     nonce = secrets.token_hex(16)
-    job: dict[str, Any] = {"nonce": nonce, "known_words": _known_words(tree if before is None else before, test_files)}
+    job: dict[str, Any] = {"nonce": nonce, "known_words": _known_words(before, test_files)}
     if command.style == "doctest":
         return _run_doctest(command, test_files, whole, limits, run, job)
-    job |= {"style": command.style, "tests": _code_in(test_files), "arguments": command.arguments, "path": _path(command)}
+    codes = {path: text for path, text in whole.items() if _is_tests(path, test_files, is_framework)}
+    job |= {"style": command.style, "tests": codes, "arguments": command.arguments, "path": _path(command)}
     job |= _program(command, test_files) if command.style == "script" else {"config": _config(whole)}
-    laid_out = whole if command.style == "script" else {**whole, **dict.fromkeys(_hidden(test_files), _STUB)}
-    is_plain = command.style == "script" and not any("unittest" in text for text in test_files.values())
+    laid_out = {**whole, **dict.fromkeys(filter(is_test_module, codes), _STUB)} if is_framework else whole
+    is_plain = not is_framework and not any("unittest" in text for text in test_files.values())
     outcome, report = _ask(run, command, "script" if is_plain else "tests", laid_out, limits, job)
     if report.tampered:
         return TestRun(outcome, tampered=report.tampered)
@@ -119,18 +121,16 @@ def _ask(
     return outcome, read_report(outcome.report, job["nonce"])
 
 
-def _code_in(test_files: Files) -> dict[str, str]:
-    return {path: text for path, text in test_files.items() if path.endswith(".py")}
-
-
-def _hidden(test_files: Files) -> list[str]:
-    """The test modules, whose text is not laid out: what is expected stands in them."""
-    return [path for path in _code_in(test_files) if re.fullmatch(r"test_.*|.*_test|tests?", PurePosixPath(path).stem)]
+def _is_tests(path: str, test_files: Files, is_framework: bool) -> bool:
+    """Whether a file is code of the tests: the tests bring it, or a framework runs it. The text of such a module is not laid out for
+    a framework, because what is expected stands in it.
+    """
+    return path.endswith(".py") and (path in test_files or (is_framework and is_test_module(path)))
 
 
 def _config(files: Files) -> str:
     """The settings file that pytest finds at the top of a tree; "" if there is none."""
-    return next((name for name in _CONFIGS if name in files), "")
+    return next((name for name in CONFIGS if name in files), "")
 
 
 def _path(command: Command) -> str | None:

@@ -24,7 +24,8 @@ def run_job(job: dict[str, Any]) -> None:
     load_assertions()
     codes = compile_tests(job["tests"])
     public = open_vault(job, codes)
-    hook_test_methods(public)
+    if style != "script":
+        hook_test_methods(public)
     ask = public["ask"]
     see_tree(job, public)
     if style == "script":

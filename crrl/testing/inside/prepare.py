@@ -16,13 +16,14 @@ from crrl.testing.inside.vault import Codes, vault
 
 
 def compile_tests(texts: dict[str, str]) -> Codes:
-    """Absolute path → guarded code, and whether it needs the real builtins. Files that do not compile stay as they are."""
+    """Absolute path → guarded code, and whether it needs the real builtins. One that does not compile raises."""
     codes: Codes = {}
     for path, text in texts.items():
         try:
             codes[ROOT + path] = (compile_test(text, ROOT + path), "builtins" in text)
-        except (SyntaxError, ValueError):
-            continue
+        except (SyntaxError, ValueError) as error:
+            code = compile_test(f"raise SyntaxError({str(error)!r})", ROOT + path)
+            codes[ROOT + path] = (code, False)
     return codes
 
 
