@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 ask: Callable[[tuple[Any, ...]], Any]
@@ -26,6 +26,9 @@ def call_async_test_method(self: Any, method: Any) -> None:
 
 class Plugin:
     """Tells the vault what pytest says about each test."""
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        ask(("expect", [item.nodeid for item in session.items]))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         ask(("start", nodeid))
@@ -87,6 +90,14 @@ class Result(unittest.TestResult):
             ask(("status", test.id(), "failed"))
 
 
+def _ids(tests: Any) -> Iterator[str]:
+    if isinstance(tests, unittest.TestSuite):
+        for test in tests:
+            yield from _ids(test)
+    else:
+        yield tests.id()
+
+
 class Runner:
     """What unittest's command line gives the tests to."""
 
@@ -95,6 +106,7 @@ class Runner:
         self.result.failfast, self.result.buffer = bool(failfast), bool(buffer)
 
     def run(self, tests: Any) -> Result:
+        ask(("expect", list(_ids(tests))))
         tests(self.result)
         if self.result.errors or self.result.failures:
             for _, text in (*self.result.errors, *self.result.failures):

@@ -49,6 +49,8 @@ def vault(codes: Codes, known_words: frozenset[str], may_expect_failure: bool) -
                 tampered("the answer set a signal handler")
         elif not _is_honest_stack(_getframe(1)):
             tampered("the answer told results")
+        elif kind == "expect":
+            states |= dict.fromkeys(message[1], "missing")
         elif kind == "start":
             current = message[1]
         elif kind == "returned":
@@ -66,7 +68,7 @@ _ORDER = ("failed", "skipped", "xfailed", "xpassed", "passed")
 
 
 def _worse(old: str | None, new: str) -> str:
-    return new if old is None else min(old, new, key=_ORDER.index)
+    return new if old in (None, "missing") else min(old, new, key=_ORDER.index)
 
 
 def _counts(has_returned: bool, state: str, may_expect_failure: bool) -> bool:
