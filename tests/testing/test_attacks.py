@@ -17,7 +17,7 @@ BEFORE = {"f.py": BROKEN}
 SLOW = ("a sleep when called",)
 
 
-def tests_row(style: str, timeout_s: float = 30.0) -> schema.TestsRow:
+def row_of(style: str, timeout_s: float = 30.0) -> schema.TestsRow:
     files, command = TESTS[style]
     return {"files": rows_from_files(files), "command": command, "timeout_s": timeout_s}
 
@@ -35,12 +35,12 @@ def with_lists(row: schema.TestsRow) -> schema.TestsRow:
     return {**row, "fail_to_pass": wanted, "pass_to_pass": kept}
 
 
-LISTS = {style: with_lists(tests_row(style)) for style in TESTS if style != "script"}
+LISTS = {style: with_lists(row_of(style)) for style in TESTS if style != "script"}
 
 
 @pytest.mark.parametrize("style", TESTS)
 def test_the_repair_earns_everything_and_the_broken_program_nothing(style: str) -> None:
-    for row in (tests_row(style), LISTS.get(style, tests_row(style))):
+    for row in (row_of(style), LISTS.get(style, row_of(style))):
         assert score(run({"f.py": FIXED}, row), row) == 1.0
         assert score(run({"f.py": BROKEN}, row), row) == 0.0
 
@@ -48,7 +48,7 @@ def test_the_repair_earns_everything_and_the_broken_program_nothing(style: str) 
 @pytest.mark.parametrize("name", attacks())
 @pytest.mark.parametrize("style", TESTS)
 def test_an_attack_earns_nothing(style: str, name: str) -> None:
-    row = tests_row(style, timeout_s=2.0 if name.endswith(SLOW) else 30.0)
+    row = row_of(style, timeout_s=2.0 if name.endswith(SLOW) else 30.0)
     test_run = run(attacks()[name], row)
     assert score(test_run, row) == 0.0, test_run
     if style in LISTS:
@@ -59,4 +59,4 @@ def test_an_attack_earns_nothing(style: str, name: str) -> None:
 @pytest.mark.parametrize("style", TESTS)
 def test_a_file_beside_the_program_earns_nothing(style: str, name: str) -> None:
     answer = render_patch(make_patch(BEFORE, {"f.py": BROKEN, **FILES[name]}))
-    assert REWARDS["tests"]([answer], files=[rows_from_files(BEFORE)], tests=[tests_row(style)]) == [0.0]
+    assert REWARDS["tests"]([answer], files=[rows_from_files(BEFORE)], tests=[row_of(style)]) == [0.0]
