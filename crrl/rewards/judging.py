@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from crrl.errors import SandboxError
 from crrl.rewards.kept_results import KeptResults
-from crrl.sandbox import LEVELS, Level, Workers, require, shared_workers
+from crrl.sandbox import LEVELS, Level, Workers, shared_workers
+from crrl.sandbox.levels import missing
 from crrl.schema import Files, TestsRow
 from crrl.testing import run_tests, score
 
@@ -74,9 +75,17 @@ class Judge:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._level: Level | None = None
         self._own_workers: Workers | None = None
         self.results = KeptResults()
         self._lock = threading.Lock()
+
+    @property
+    def level(self) -> Level:
+        """The best level that this machine offers. Raises SandboxError if that is less than the settings accept."""
+        if self._level is None:
+            self._level = best_level(self.settings.level)
+        return self._level
 
     def judge(self, jobs: Mapping[bytes, Job]) -> tuple[dict[bytes, float | None], Counts]:
         """The score of each program, or None if it could not be judged by the deadline.
@@ -129,9 +138,9 @@ class Judge:
     def _workers(self) -> Workers:
         with self._lock:
             if not self.settings.workers:
-                return shared_workers(None)  # the best level of this machine
+                return shared_workers(self.level)
             if self._own_workers is None:
-                self._own_workers = Workers(self.settings.workers)
+                self._own_workers = Workers(self.settings.workers, level=self.level)
             return self._own_workers
 
     def check(self, not_judged: int, asked: int, counts: Counts) -> None:
@@ -146,6 +155,19 @@ class Judge:
             )
 
 
+def best_level(least: Level) -> Level:
+    """The best level of this machine. Raises SandboxError, in one line with what to do, if it is less than `least`."""
+    accepted = LEVELS[: LEVELS.index(least) + 1]
+    for level in accepted:
+        if not missing(level):
+            return level
+    why = "; ".join(f"{level}: {missing(level)}" for level in accepted)
+    fix = "apt-get install bubblewrap"
+    if least != WORST_LEVEL:
+        fix += f", or accept less with --sandbox.level {WORST_LEVEL}, which keeps programs from neither your files nor the network"
+    raise SandboxError(f"no sandbox of level {least} or better here ({why}); {fix}")
+
+
 def _result(future: Future[float | None]) -> float | None:
     """What a run gave; a bug of ours is not swallowed."""
     return future.result()
@@ -157,8 +179,9 @@ _judge = Judge(Settings())
 def configure(settings: Settings) -> None:
     """Set how this process judges from now on. Raises SandboxError, in one line, if this machine offers less than `settings.level`."""
     global _judge
-    require(settings.level)
-    _judge = Judge(settings)
+    judge = Judge(settings)
+    judge.level  # noqa: B018  asked now, not in the middle of a run
+    _judge = judge
 
 
 def current_judge() -> Judge:

@@ -12,7 +12,6 @@ from crrl.errors import DataError
 from crrl.rewards.answers import Answer, Rows, answers_to
 from crrl.rewards.judging import Job, current_judge
 from crrl.rewards.steering import steers_tests, without_tests
-from crrl.sandbox import level_in_force
 from crrl.schema import Completion, Files, TestsRow, files_from_rows
 from crrl.testing.harness import code_digest
 from crrl.testing.run import MEMORY_MB
@@ -82,7 +81,7 @@ def _job(answer: Answer, row: TestsRow) -> Job | None:
 def _key(tree: Files, before: Files, row: TestsRow) -> bytes:
     """Equal for equal programs under equal tests, as this version of the tests' machinery and of Python judges them."""
     digest = hashlib.blake2b(digest_size=16)
-    settings = [sys.version, code_digest(), MEMORY_MB, level_in_force()]
+    settings = [sys.version, code_digest(), MEMORY_MB, current_judge().level]
     given = [row["command"], row["timeout_s"], row.get("fail_to_pass") or [], row.get("pass_to_pass") or []]
     parts = (json.dumps([settings, given]), *_flat(tree), "", *_flat(before), "", *_flat(files_from_rows(row["files"])))
     for text in _with_lengths(parts):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "inside"
 _ALWAYS = ("origin", "verdict", "equality", "rewrite", "exposed", "audit", "job")
-_TESTS = ("vault", "prepare", "script")
+_TESTS = ("vault", "prepare")
+_UNITTEST = ("asserts", "with_unittest")
 _PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "doctest": (("examples",), ("display",), "run_examples"),
-    "script": ((*_TESTS, "judge_script"), ("loader",), "run_script_job"),
-    "tests": ((*_TESTS, "asserts", "frameworks", "judge"), ("loader", "results"), "run_job"),
+    "script": ((*_TESTS, "script", "judge_script"), ("loader",), "run_script_job"),
+    "unittest": ((*_TESTS, "script", *_UNITTEST, "judge"), ("loader", "methods", "results"), "run_job"),
+    "pytest": ((*_TESTS, *_UNITTEST, "with_pytest"), ("loader", "methods", "plugin"), "run_framework_job"),
 }
 """Program → its further files, the files with a namespace of their own, the function that runs a job."""
 _START = """\
@@ -29,7 +31,7 @@ hide_main()
 
 @cache
 def harness(program: str) -> str:
-    """The program `doctest`, `script` or `tests`, for `python -I -B -c`. Cost: about 1 ms, once."""
+    """The program `doctest`, `script`, `unittest` or `pytest`, for `python -I -B -c`. Cost: about 10 ms, once."""
     files, public, run = _PARTS[program]
     return _START + "".join(map(_body, (*_ALWAYS, *files))) + _END.format(public="".join(map(_body, public)), run=run)
 
@@ -45,14 +47,19 @@ def code_digest() -> str:
 
 
 def _body(name: str) -> str:
-    return "".join(_without_own_imports((_FOLDER / f"{name}.py").read_text(encoding="utf-8")))
+    """A file without docstrings, comments, and its imports of the other ones: less to compile where nothing is warm."""
+    tree = _WithoutWords().visit(ast.parse((_FOLDER / f"{name}.py").read_text(encoding="utf-8")))
+    tree.body = [node for node in tree.body if not _is_own_import(node)]
+    return ast.unparse(tree) + "\n"
 
 
-def _without_own_imports(text: str) -> Iterator[str]:
-    """The lines of a file but for its imports of the other ones, and of the future."""
-    is_import = False
-    for line in text.splitlines(keepends=True):
-        is_import = is_import or line.startswith(("from crrl.", "from __future__"))
-        if not is_import:
-            yield line
-        is_import = is_import and line.rstrip().endswith(("(", ","))
+def _is_own_import(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("crrl.", "__future__"))
+
+
+class _WithoutWords(ast.NodeTransformer):
+    """Leaves out texts that stand alone: docstrings."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:  # noqa: N802
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else node

@@ -89,8 +89,7 @@ def run_tests(
     job |= {"style": command.style, "tests": codes, "arguments": command.arguments, "path": _path(command)}
     job |= _program(command, test_files) if command.style == "script" else {"config": _config(whole)}
     laid_out = {**whole, **dict.fromkeys(filter(is_test_module, codes), _STUB)} if is_framework else whole
-    is_plain = not is_framework and not any("unittest" in text for text in test_files.values())
-    outcome, report = _ask(run, command, "script" if is_plain else "tests", laid_out, limits, job)
+    outcome, report = _ask(run, command, _harness_for(command, test_files), laid_out, limits, job)
     if report.tampered:
         return TestRun(outcome, tampered=report.tampered)
     if command.style == "script":
@@ -126,6 +125,12 @@ def _is_tests(path: str, test_files: Files, is_framework: bool) -> bool:
     a framework, because what is expected stands in it.
     """
     return path.endswith(".py") and (path in test_files or (is_framework and is_test_module(path)))
+
+
+def _harness_for(command: Command, test_files: Files) -> str:
+    """The program that runs a command of a style beside doctest."""
+    uses_unittest = any("unittest" in text for text in test_files.values())
+    return "unittest" if command.style == "script" and uses_unittest else command.style
 
 
 def _config(files: Files) -> str:

@@ -86,7 +86,7 @@ def _check_touch(name: str, module: str, known_words: frozenset[str]) -> None:
 
 def _is_honest_stack(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code.co_name in ("run_job", "run_script_job") and frame.f_globals is globals():
+        if frame.f_code.co_name in ("run_job", "run_script_job", "run_framework_job") and frame.f_globals is globals():
             return True
         if is_answer_frame(frame):
             return False
