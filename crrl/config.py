@@ -20,6 +20,7 @@ from crrl.schema import Kind
 
 Size = Literal["tiny", "small", "medium", "large"]
 SIZES: tuple[Size, ...] = get_args(Size)
+SandboxLevel = Literal["namespaces", "landlock", "limits"]
 JOBS = Path(__file__).resolve().parents[1] / "jobs"
 TINY_MODEL = "tiny"
 """The built-in model of a million parameters."""
@@ -162,6 +163,20 @@ class EvalConfig:
 
 
 @dataclass(frozen=True)
+class SandboxConfig:
+    """Where the reward `tests` runs programs (docs/sandbox.md, docs/rewards.md)."""
+
+    level: SandboxLevel = "landlock"
+    """The least that is accepted: namespaces (bubblewrap), landlock (works inside an image) or limits (no walls at all)."""
+    deadline_s: float = 600.0
+    """Seconds for the programs of one step, all together; what is not judged by then counts as not judged."""
+    workers: int = 0
+    """Programs that run at a time; 0: one a core."""
+    max_unavailable_share: float = 0.25
+    """End the run when more than this share of a step's answers could not be judged, in [0, 1]."""
+
+
+@dataclass(frozen=True)
 class TrackingConfig:
     """Weights & Biases."""
 
@@ -228,6 +243,7 @@ class RunConfig:
     grpo: GrpoConfig = field(default_factory=GrpoConfig)
     lora: LoraConfig = field(default_factory=LoraConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
+    sandbox: SandboxConfig = field(default_factory=SandboxConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
 
@@ -268,9 +284,16 @@ _AT_LEAST_ZERO = (
     "eval.max_new_tokens",
     "cluster.gpus_per_node",
     "cluster.mem_gb",
+    "sandbox.workers",
     "seed",
 )
-_ABOVE_ZERO = ("grpo.temperature", "grpo.repetition_penalty", "grpo.max_grad_norm", "lora.alpha")
+_ABOVE_ZERO = (
+    "grpo.temperature",
+    "grpo.repetition_penalty",
+    "grpo.max_grad_norm",
+    "lora.alpha",
+    "sandbox.deadline_s",
+)
 
 
 def as_dict(config: Any) -> dict[str, Any]:
@@ -403,7 +426,7 @@ def _check_ranges(config: RunConfig) -> None:
         _require(config, name, lambda value: value > 0, "above 0")
     for name in ("sft.learning_rate", "grpo.learning_rate"):
         _require(config, name, lambda value: 0 < value <= 1, "above 0, and not above 1")
-    for name in ("sft.habit_share", "grpo.min_p"):
+    for name in ("sft.habit_share", "grpo.min_p", "sandbox.max_unavailable_share"):
         _require(config, name, lambda value: 0 <= value <= 1, "in [0, 1]")
     _require(config, "grpo.top_p", lambda value: 0 < value <= 1, "above 0, and not above 1")
     for name in ("lora.dropout", "grpo.adam_beta1", "grpo.adam_beta2"):

@@ -32,8 +32,8 @@ class FileRow(TypedDict):
 class TestsRow(TypedDict):
     """How a task's program is judged: test files, the command that runs them, its time limit.
 
-    `fail_to_pass` and `pass_to_pass` are optional and hold test ids (docs/rewards.md): what the program before the repair fails and the
-    repaired one passes, and what both pass. Absent, None and empty mean the same; read them with `.get`.
+    `fail_to_pass` and `pass_to_pass` are optional and hold test ids (docs/rewards.md): what the program before the repair
+    fails and the repaired one passes, and what both pass. Absent, None and empty mean the same; read them with `.get`.
     """
 
     files: list[FileRow]

@@ -14,5 +14,5 @@ from crrl.rewards.kept_results import KeptResults
 @pytest.fixture(scope="session", autouse=True)
 def _results_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("results")
-    judging.current_judge().results = KeptResults(place)
+    judging.install(judging.Judge(judging.Settings(), results=KeptResults(place)))
     yield place

@@ -26,11 +26,13 @@ WORST_LEVEL: Level = LEVELS[-1]
 
 @dataclass(frozen=True)
 class Settings:
-    """How programs are judged; `crrl.config.SandboxConfig` says what each means. The defaults are those of a library: the best level
-    that the machine has, whatever it is, and no end of the run.
+    """How programs are judged; `crrl.config.SandboxConfig` says what each means.
+
+    The defaults are those of a run, but for `max_unavailable_share`: used as a library, the reward gives None and never
+    raises for it.
     """
 
-    level: Level = WORST_LEVEL
+    level: Level = "landlock"
     deadline_s: float = 600.0
     workers: int = 0
     max_unavailable_share: float = 1.0
@@ -71,13 +73,21 @@ class Counts:
 
 
 class Judge:
-    """Judges batches of programs under one set of settings. Safe to call from several threads."""
+    """Judges batches of programs under one set of settings. Safe to call from several threads.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: how.
+        results: what is known from before, and where what is found is kept; None: the cache folder.
+        workers: what runs programs; None: by the settings, started when the first program must run.
+    """
+
+    def __init__(
+        self, settings: Settings, *, results: KeptResults | None = None, workers: Workers | None = None
+    ) -> None:
         self.settings = settings
         self._level: Level | None = None
-        self._own_workers: Workers | None = None
-        self.results = KeptResults()
+        self._own_workers = workers
+        self.results = results or KeptResults()
         self._lock = threading.Lock()
 
     @property
@@ -104,7 +114,9 @@ class Judge:
 
     def _run_all(self, jobs: list[Job], counts: Counts, end: float) -> dict[bytes, float | None]:
         workers = self._workers()
-        pool = ThreadPoolExecutor(self.settings.workers or len(os.sched_getaffinity(0)), thread_name_prefix="crrl-tests")
+        pool = ThreadPoolExecutor(
+            self.settings.workers or len(os.sched_getaffinity(0)), thread_name_prefix="crrl-tests"
+        )
         try:
             futures = {pool.submit(self._run_one, job, workers, counts, end): job for job in jobs}
             done, late = wait(futures, timeout=max(0.0, end - time.monotonic()))
@@ -137,7 +149,7 @@ class Judge:
 
     def _workers(self) -> Workers:
         with self._lock:
-            if not self.settings.workers:
+            if self._own_workers is None and not self.settings.workers:
                 return shared_workers(self.level)
             if self._own_workers is None:
                 self._own_workers = Workers(self.settings.workers, level=self.level)
@@ -164,7 +176,7 @@ def best_level(least: Level) -> Level:
     why = "; ".join(f"{level}: {missing(level)}" for level in accepted)
     fix = "apt-get install bubblewrap"
     if least != WORST_LEVEL:
-        fix += f", or accept less with --sandbox.level {WORST_LEVEL}, which keeps programs from neither your files nor the network"
+        fix += f", or accept less: --sandbox.level {WORST_LEVEL} keeps programs from neither your files nor the network"
     raise SandboxError(f"no sandbox of level {least} or better here ({why}); {fix}")
 
 
@@ -177,10 +189,13 @@ _judge = Judge(Settings())
 
 
 def configure(settings: Settings) -> None:
-    """Set how this process judges from now on. Raises SandboxError, in one line, if this machine offers less than `settings.level`."""
+    """Set how this process judges from now on."""
+    install(Judge(settings))
+
+
+def install(judge: Judge) -> None:
+    """Let this judge score from now on."""
     global _judge
-    judge = Judge(settings)
-    judge.level  # noqa: B018  asked now, not in the middle of a run
     _judge = judge
 
 

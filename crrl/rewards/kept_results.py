@@ -1,8 +1,9 @@
 """What tests said about programs, remembered in memory and on disk, by content.
 
-On disk are a few files of lines, `<cache folder>/tests/<host>-<process>-<number>`: each process appends to its own, with one write a
-line, so nothing is locked and a process that dies leaves at most one broken line, which no reader believes. What other processes
-found is read once, when the first result is asked for. The oldest files go when all together are too large.
+On disk are a few files of lines, `<cache folder>/tests/<host>-<process>-<number>`: each process appends to its own, with
+one write a line, so nothing is locked and a process that dies leaves at most one broken line, which no reader believes.
+What other processes found is read once, when the first result is asked for. The oldest files go when all together are too
+large.
 """
 
 from __future__ import annotations

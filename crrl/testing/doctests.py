@@ -66,8 +66,8 @@ def compare(files: Sequence[Sequence[Example]], got: Mapping[str, tuple[str, str
     Args:
         files: the examples.
         got: id → (what was printed, the last lines of the exception's traceback or "").
-        finished: whether the run came to its own end. If not, an example that should print nothing counts as failed: that it printed
-            nothing is then no evidence that it ran.
+        finished: whether the run came to its own end. If not, an example that should print nothing counts as failed: that
+            it printed nothing is then no evidence that it ran.
     """
     results = {}
     for examples in files:

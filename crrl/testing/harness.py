@@ -60,6 +60,6 @@ def _is_own_import(node: ast.stmt) -> bool:
 class _WithoutWords(ast.NodeTransformer):
     """Leaves out texts that stand alone: docstrings."""
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         return None if is_text else node

@@ -31,14 +31,16 @@ def read_report(data: bytes, nonce: str) -> Report:
     lines = data.decode("utf-8", "replace").split("\n")
     if lines[-1]:
         lines.append("")  # a last line that was not ended
-    last = lines[-2].split(" ", 2) if len(lines) > 1 else []
-    finished = last[:2] == ["end", nonce]
+    last = lines[-2].split(" ") if len(lines) > 1 else [""]
+    finished = last == ["end", nonce]
     results: dict[str, bool] = {}
     examples: dict[str, tuple[str, str]] = {}
-    exit_code, is_over, tampered = 1, False, last[2] if finished and len(last) > 2 else ""
+    exit_code, is_over = 1, False
     for line in lines[:-2] if finished else lines[:-1]:
         words = line.split(" ")
         try:
+            if words[0] == "tampered":
+                return Report(tampered=_text(words[1]))
             if words[0] == "example":
                 name = _text(words[1])
                 if name in examples:
@@ -52,7 +54,7 @@ def read_report(data: bytes, nonce: str) -> Report:
                 finished = False
         except (IndexError, ValueError):
             return Report(examples=examples)
-    return Report(finished, tampered, results if finished else {}, examples, exit_code, is_over and finished)
+    return Report(finished, "", results if finished else {}, examples, exit_code, is_over and finished)
 
 
 def _text(digits: str) -> str:

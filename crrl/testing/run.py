@@ -60,7 +60,8 @@ def run_tests(
         tree: the files to judge. The tests' own files go over them.
         tests: test files, command, time limit.
         run: what runs one command in a sandbox.
-        before: the tree before the repair: what it does to frames, signals and the like is no sign of cheating. None: `tree` itself.
+        before: the tree before the repair: what it does to frames, signals and the like is no sign of cheating, and its
+            files that steer tests stay as they are. None: `tree` itself.
         memory_mb: how much memory the run may use.
 
     Returns:
@@ -121,8 +122,9 @@ def _ask(
 
 
 def _is_tests(path: str, test_files: Files, is_framework: bool) -> bool:
-    """Whether a file is code of the tests: the tests bring it, or a framework runs it. The text of such a module is not laid out for
-    a framework, because what is expected stands in it.
+    """Whether a file is code of the tests: the tests bring it, or a framework runs it.
+
+    The text of such a module is not laid out for a framework, because what is expected stands in it.
     """
     return path.endswith(".py") and (path in test_files or (is_framework and is_test_module(path)))
 

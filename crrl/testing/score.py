@@ -9,8 +9,8 @@ from crrl.testing.run import TestRun
 def score(test_run: TestRun, tests: TestsRow) -> float | None:
     """What an answer earns for a run.
 
-    With the lists `fail_to_pass` and `pass_to_pass`: the share of the first that passes, or 0 if any of the second does not. Without them:
-    1 if the run came to its own end, ran a test, and everything passed; else 0.
+    With the lists `fail_to_pass` and `pass_to_pass`: the share of the first that passes, or 0 if any of the second does not.
+    Without them: 1 if the run came to its own end, ran a test, and everything passed; else 0.
 
     Returns:
         A score in [0, 1]; None if the sandbox could not run the tests.

@@ -30,8 +30,8 @@ class Command:
 def read_command(command: Sequence[str], tests: Files) -> Command:
     """Take a task's command apart. `tests`: the task's test files.
 
-    `python -m doctest FILE…` is of the style `doctest` if every FILE is a text file that the tests bring; with a Python file it is a
-    program like any other.
+    `python -m doctest FILE…` is of the style `doctest` if every FILE is a text file that the tests bring; with a Python file
+    it is a program like any other.
     """
     if not command or command[0] != "python":
         return Command("command")
@@ -42,7 +42,9 @@ def read_command(command: Sequence[str], tests: Files) -> Command:
         if len(rest) < 2:
             return Command("command")
         form: Literal["module", "code"] = "module" if rest[0] == "-m" else "code"
-        return Command(_module_style(rest[1], rest[2:], tests) if form == "module" else "script", flags, form, rest[1], rest[2:])
+        return Command(
+            _module_style(rest[1], rest[2:], tests) if form == "module" else "script", flags, form, rest[1], rest[2:]
+        )
     return Command("script", flags, "script", rest[0], rest[1:])
 
 

@@ -32,8 +32,8 @@ def lay_out(tree: Files, before: Files, tests: Files, *, own_test_modules: bool)
         tree: the answer's files.
         before: the files before the repair.
         tests: the task's test files; they go over everything.
-        own_test_modules: whether test modules that lie in the tree itself are run too. They are then taken from `before`, and those
-            that the answer adds are left out.
+        own_test_modules: whether test modules that lie in the tree itself are run too. They are then taken from `before`,
+            and those that the answer adds are left out.
 
     Returns:
         The tree with its files that steer tests as they were in `before`, whatever the answer made of them.

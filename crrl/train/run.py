@@ -6,6 +6,7 @@ with one.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from crrl.config import RunConfig, read_config, validate
 from crrl.data import load_tasks
 from crrl.evaluate import evaluate, evaluation_path, rewards_for, write_evaluation
 from crrl.report.run_folder import RunFolder
+from crrl.rewards.judging import Settings, configure, current_judge
 from crrl.train.checkpoints import is_complete, write_folder
 from crrl.train.grpo import build_trainer, reinforce, save_model, trained_model
 from crrl.train.interrupt import StopRequest
@@ -39,6 +41,7 @@ def train(folder: RunFolder, stop: StopRequest) -> None:
     if is_complete(folder.checkpoints / FINAL):
         print("this run is done; nothing is left to do", flush=True)
         return
+    _prepare_sandbox(config)
     is_tracked = start_tracking(config, folder)
     failed = True
     try:
@@ -67,6 +70,13 @@ def _train(config: RunConfig, folder: RunFolder, stop: StopRequest, is_tracked: 
     reinforce(trainer, folder, stop, lambda step: examine(trained_model(trainer), step), config.eval.every_steps)
     examine(trained_model(trainer), config.grpo.steps)
     write_folder(folder.checkpoints / FINAL, lambda aside: save_model(trainer, tokenizer, aside))
+
+
+def _prepare_sandbox(config: RunConfig) -> None:
+    """Refuse to start where programs would run behind weaker walls than the run accepts. Raises SandboxError."""
+    configure(Settings(**asdict(config.sandbox)))
+    if "tests" in config.rewards:
+        print(f"programs run in a sandbox of level {current_judge().level}", flush=True)
 
 
 def _tasks(config: RunConfig, split: str, rows: int, tokenizer: PreTrainedTokenizerBase) -> Dataset:

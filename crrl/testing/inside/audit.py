@@ -67,7 +67,9 @@ def _words_for(event: str, arguments: tuple[Any, ...]) -> tuple[str, ...] | None
         return (name,) if name in _INNER and not is_answer_function(owner) else None
     if event == "open":
         path = arguments[0]
-        is_memory = isinstance(path, (str, bytes)) and _is_memory(path if isinstance(path, str) else path.decode("latin-1"))
+        is_memory = isinstance(path, (str, bytes)) and _is_memory(
+            path if isinstance(path, str) else path.decode("latin-1")
+        )
         return ("/proc/self/mem",) if is_memory else None
     if event == "compile":
         return ("compile",) if isinstance(arguments[1], str) and is_library_file(arguments[1]) else None
@@ -92,4 +94,3 @@ def _is_by_answer(frame: FrameType | None, event: str) -> bool:
         called = frame.f_code.co_name
         frame = frame.f_back
     return False
-

@@ -98,12 +98,10 @@ def _swapped(holds: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda right, left: holds(left, right)
 
 
-def honest(holds: Callable[[Any, Any], Any], left: Any, right: Any) -> bool:
-    """Whether neither side of an equality that holds is an object that lies."""
+def refuse_liars(holds: Callable[[Any, Any], Any], left: Any, right: Any) -> None:
+    """End the run if a side of an equality that holds is an object that lies."""
     if _lies(holds, left, right) or _lies(_swapped(holds), right, left):
         tampered("an object equals what it must not equal")
-        return False
-    return True
 
 
 def same(left: Any, right: Any) -> Any:
@@ -114,7 +112,9 @@ def same(left: Any, right: Any) -> Any:
         return outcome
     if outcome is not True and next(suspects([left, right]), None) is None:
         return outcome  # a library's array, say
-    return outcome if not outcome or honest(operator.eq, left, right) else False
+    if outcome:
+        refuse_liars(operator.eq, left, right)
+    return outcome
 
 
 def contained(item: Any, container: Any) -> Any:
@@ -125,7 +125,6 @@ def contained(item: Any, container: Any) -> Any:
         return any(item is other or same(item, other) for other in container)
     if any(_holds(lambda left, right: right in left, container, probe) for probe in unrelated()):
         tampered("a container holds what it must not hold")
-        return False
     return True
 
 
@@ -138,10 +137,11 @@ def _ordered(name: str, contrary: str) -> Callable[[Any, Any], Any]:
             return outcome
         if outcome and _holds(opposite, left, right):
             tampered("an object is smaller and larger than another one")
-            return False
         return outcome
 
     return ordered
 
 
-below, at_most, above, at_least = (_ordered(*names) for names in ("lt gt".split(), "le gt".split(), "gt lt".split(), "ge lt".split()))
+below, at_most, above, at_least = (
+    _ordered(*names) for names in ("lt gt".split(), "le gt".split(), "gt lt".split(), "ge lt".split())
+)

@@ -34,7 +34,8 @@ class Tests:
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.has_location and ask(("is test", spec.origin)):
-            spec.loader = Tests()
+            loader: Any = Tests()
+            spec.loader = loader
             return spec
         return None
 

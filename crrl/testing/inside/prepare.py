@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from types import CodeType
 from typing import Any
 
 from crrl.testing.inside.audit import watch
@@ -36,7 +35,9 @@ def open_vault(job: dict[str, Any], codes: Codes) -> dict[str, Any]:
 
 
 def see_tree(job: dict[str, Any], public: dict[str, Any]) -> None:
-    """From here on the answer's code may run. Import from the tree as the command would by hand, and the tests' modules from the vault."""
+    """From here on the answer's code may run: what is imported comes from the tree, as it would by hand, and the tests'
+    modules from the vault.
+    """
     if job["path"] is not None:
         sys.path.insert(0, (ROOT + job["path"]).rstrip(os.sep))
     sys.meta_path.insert(0, public["Tests"])

@@ -30,7 +30,7 @@ GUARDS: dict[str, Callable[..., Any]] = {
 class _Guarded(ast.NodeTransformer):
     """Turns `a == b` into a call of the guard of `==`, and so on."""
 
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
         has_wildcard = "'ANY'" in ast.dump(node)  # the test itself asks for anything
         self.generic_visit(node)
         mark = _MARK + type(node.ops[0]).__name__
@@ -38,7 +38,7 @@ class _Guarded(ast.NodeTransformer):
             return node
         return ast.copy_location(ast.Call(_guard(mark), [node.left, node.comparators[0]], []), node)
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         function = node.func
         if isinstance(function, ast.Attribute):

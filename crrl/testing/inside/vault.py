@@ -33,7 +33,8 @@ def vault(codes: Codes, known_words: frozenset[str], may_expect_failure: bool) -
     """
     states: dict[str, str] = {}
     returned: set[str] = set()
-    current, reply = "", None
+    current = ""
+    reply: Any = None
     while True:
         message = yield reply
         kind, reply = message[0], None
@@ -99,4 +100,8 @@ def _is_test_code(function: Any) -> bool:
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     if code is None:
         return not isinstance(function, FunctionType)
-    return id(code) in TEST_CODES or is_library_file(code.co_filename) or not code.co_filename.startswith((ROOT, "<string>"))
+    return (
+        id(code) in TEST_CODES
+        or is_library_file(code.co_filename)
+        or not code.co_filename.startswith((ROOT, "<string>"))
+    )

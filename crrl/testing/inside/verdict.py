@@ -11,13 +11,6 @@ from typing import NoReturn
 
 _write, _leave, _stdout, _stderr = os.write, os._exit, sys.stdout, sys.stderr
 REPORT = 3
-TAMPERED: list[str] = []
-"""What the answer did to the tests' machinery; the first entry is reported."""
-
-
-def tampered(what: str) -> None:
-    """Note an attempt; the run goes on, so that the answer cannot tell, but it will count for nothing."""
-    TAMPERED.append(what)
 
 
 def write_report(lines: list[str]) -> None:
@@ -27,9 +20,15 @@ def write_report(lines: list[str]) -> None:
         data = data[_write(REPORT, data) :]
 
 
+def tampered(what: str) -> NoReturn:
+    """End the run at once, before what the answer tries can have an effect: none of its tests counts."""
+    write_report([f"tampered {hexed(what)}"])
+    _leave(1)
+
+
 def end(nonce: str, lines: list[str], code: int) -> NoReturn:
     """Report lines under the nonce and end the process at once."""
-    write_report([*lines, f"end {nonce} {TAMPERED[0] if TAMPERED else ''}"])
+    write_report([*lines, f"end {nonce}"])
     for stream in (_stdout, _stderr):
         try:
             stream.flush()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
-from crrl.testing.inside.origin import ROOT
 
 def hook_test_methods(public: dict[str, Any]) -> None:
     """Let the vault know when a test method came to its end."""
