@@ -8,8 +8,9 @@ from typing import NamedTuple
 from crrl.diffs.control_flow import holds_control_flow
 from crrl.diffs.hunks import Hunk, Region, changed_hunks, changed_span, hunks_like, joint_regions, merged
 from crrl.diffs.languages import language_of
+from crrl.diffs.lexical_state import CODE, State, state_after, state_at
 from crrl.diffs.region_score import Side, common_tokens, is_shifted, is_suspect, read_side, region_score
-from crrl.diffs.tokens import CODE, State, state_after, state_at, tokenise
+from crrl.diffs.tokens import tokenise
 
 SUSPECT = 0.3
 """Factor for an answer that changes control flow where the human did not, or only deletes. Keeps the order of scores."""

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from rapidfuzz.distance import LCSseq
+from rapidfuzz.distance import LCSseq, Postfix, Prefix
 
 Hunk = tuple[int, int, int, int]
 """old[lo:hi] became new[new_lo:new_hi]: (lo, hi, new_lo, new_hi), whole lines, none empty on both sides."""
 
 MOST_LINE_PAIRS = 30_000_000
 """Above it a changed span counts as one hunk: the line diff needs a bit per pair (here 4 MB, about 1 ms)."""
+NEAR = 1_000
+"""Characters that are compared one by one: beyond, halving the texts is faster."""
 _MOST_SLIDES = 1_000
 _WORD = re.compile(r"\w")
 
@@ -35,58 +37,37 @@ def common_prefix(left: str, right: str, limit: int, guess: int = 0) -> int:
     """How many of the first `limit` characters agree.
 
     `guess` is where they might part: a good one makes the search short, a bad one changes nothing. Cost: memory
-    comparison, about 5 µs for 30,000 characters.
+    comparison, about 3 µs for 30,000 characters.
     """
-    low, high = 0, limit
+    low, high, step = 0, limit, NEAR
     if 0 < guess <= limit:
-        if left.startswith(right[:guess]):
-            low, high = _gallop_up(left, right, guess, limit)
-        else:
-            high = guess - 1
-    while low < high:
-        middle = (low + high + 1) >> 1
+        low, high = (guess, high) if left.startswith(right[:guess]) else (0, guess - 1)
+    while high - low > NEAR:
+        middle = low + min(step, (high - low) >> 1)
         if left.startswith(right[low:middle], low):  # copies one slice, where comparing two would copy both
             low = middle
+            step *= 4
         else:
             high = middle - 1
-    return low
-
-
-def _gallop_up(left: str, right: str, low: int, limit: int) -> tuple[int, int]:
-    """A short interval around the first difference beyond `low`."""
-    step = 64
-    while low < limit:
-        middle = min(low + step, limit)
-        if not left.startswith(right[low:middle], low):
-            return low, middle - 1
-        low = middle
-        step *= 4
-    return low, low
+    return low + int(Prefix.similarity(left[low:high], right[low:high]))
 
 
 def common_suffix(left: str, right: str, limit: int, guess: int = 0) -> int:
     """How many of the last `limit` characters agree; see `common_prefix`."""
-    low, high = 0, limit
+    low, high, step = 0, limit, NEAR
     left_end, right_end = len(left), len(right)
     if 0 < guess <= limit:
-        if left.endswith(right[right_end - guess :]):
-            low, step = guess, 64
-            while low < limit:
-                middle = min(low + step, limit)
-                if not left.endswith(right[right_end - middle : right_end - low], 0, left_end - low):
-                    high = middle - 1
-                    break
-                low = middle
-                step *= 4
-        else:
-            high = guess - 1
-    while low < high:
-        middle = (low + high + 1) >> 1
+        low, high = (guess, high) if left.endswith(right[right_end - guess :]) else (0, guess - 1)
+    while high - low > NEAR:
+        middle = low + min(step, (high - low) >> 1)
         if left.endswith(right[right_end - middle : right_end - low], 0, left_end - low):
             low = middle
+            step *= 4
         else:
             high = middle - 1
-    return low
+    return low + int(
+        Postfix.similarity(left[left_end - high : left_end - low], right[right_end - high : right_end - low])
+    )
 
 
 def changed_span(old: str, new: str, guess: tuple[int, int] = (0, 0)) -> Hunk:

@@ -9,7 +9,8 @@ from rapidfuzz.distance import LCSseq
 
 from crrl.diffs.control_flow import brings_control_flow
 from crrl.diffs.languages import Language
-from crrl.diffs.tokens import State, tokenise
+from crrl.diffs.lexical_state import State
+from crrl.diffs.tokens import tokenise
 
 MOST_TOKEN_PAIRS = 400_000_000
 """Above it (two texts of 20,000 tokens) only common start and end count as common: a lower bound of the LCS."""
