@@ -154,27 +154,27 @@ def hunks_like(known_hunks: Sequence[Hunk], old: str, known: str, new: str) -> l
 
 def joint_regions(old: str, left: Sequence[Hunk], right: Sequence[Hunk]) -> list[Region]:
     """Hunks of two diffs of the same text, joined where they overlap, touch, or only signs and blanks lie between."""
-    edits = [(lo, hi, new_hi - new_lo - hi + lo, 0) for lo, hi, new_lo, new_hi in left]
-    edits += [(lo, hi, new_hi - new_lo - hi + lo, 1) for lo, hi, new_lo, new_hi in right]
-    edits.sort()
+    edits = sorted([(*hunk, False) for hunk in left] + [(*hunk, True) for hunk in right])
     regions: list[Region] = []
-    shift = [0, 0]
-    touched = [False, False]
-    start = end = -1
-    before_left = before_right = 0
-    for lo, hi, growth, side in edits:
-        if start < 0 or (lo > end and _WORD.search(old, end, lo)):
-            if start >= 0:
-                regions.append(_region(start, end, before_left, before_right, shift, touched))
-            start, end = lo, hi
-            before_left, before_right = shift
-            touched = [False, False]
-        elif hi > end:
-            end = hi
-        shift[side] += growth
-        touched[side] = True
-    if start >= 0:
-        regions.append(_region(start, end, before_left, before_right, shift, touched))
+    at = left_by = right_by = 0  # how far each new text is shifted here
+    while at < len(edits):
+        start = end = edits[at][0]
+        left_lo, right_lo = start + left_by, start + right_by
+        in_left = in_right = False
+        while at < len(edits):
+            lo, hi, _, new_hi, is_right = edits[at]
+            if lo > end and _WORD.search(old, end, lo):
+                break
+            if hi > end:
+                end = hi
+            if is_right:
+                right_by = new_hi - hi
+                in_right = True
+            else:
+                left_by = new_hi - hi
+                in_left = True
+            at += 1
+        regions.append(Region(start, end, left_lo, end + left_by, right_lo, end + right_by, in_left, in_right))
     return regions
 
 
@@ -190,10 +190,6 @@ def merged(first: Region, last: Region) -> Region:
         first.in_left or last.in_left,
         first.in_right or last.in_right,
     )
-
-
-def _region(lo: int, hi: int, left: int, right: int, shift: list[int], touched: list[bool]) -> Region:
-    return Region(lo, hi, lo + left, hi + shift[0], lo + right, hi + shift[1], touched[0], touched[1])
 
 
 def _starts_line(text: str, place: int) -> bool:

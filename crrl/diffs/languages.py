@@ -47,6 +47,8 @@ class Language:
     """Leading blanks are code."""
     prefixes: str = ""
     """Letters that may stand before a quote."""
+    special: frozenset[str] = frozenset()
+    """What line starts, strings and comments begin with: any other token means itself."""
     is_code: bool = True
     """Its control-flow words control flow (prose and data have none)."""
 
@@ -75,15 +77,17 @@ def _language(
     # Block before line comments: Lua's `--[[` also starts with `--`.
     opaque = pieces + hidden[::-1]
     strings = [rf"(?:[{prefixes}{prefixes.upper()}]{{1,2}})?(?:{'|'.join(pieces)})"] if prefixes else pieces
+    comments = (*line_comments, *(block_comments or {}))
     token = [_INDENTED_LINE] * indented + strings + hidden[::-1] + [_WORD_OR_SIGN]
     return Language(
         name=name,
         token=re.compile("|".join(token), re.DOTALL),
         opaque=re.compile("|".join(opaque), re.DOTALL) if opaque else None,
-        comments=(*line_comments, *(block_comments or {})),
+        comments=comments,
         multiline={opening: re.compile(rest, re.DOTALL) for opening, rest in multiline.items()},
         indented=indented,
         prefixes=prefixes + prefixes.upper(),
+        special=frozenset("\n\"'`" + prefixes + prefixes.upper()).union(mark[0] for mark in comments),
         is_code=is_code,
     )
 

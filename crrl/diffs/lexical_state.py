@@ -19,14 +19,13 @@ def state_at(language: Language, text: str, place: int, start: int = 0) -> State
     found = {mark: text.find(mark, start, place) for mark in language.multiline}
     while (mark_at := min((at for at in found.values() if at >= 0), default=-1)) >= 0:
         assert language.opaque is not None
-        end = _start_of_line(text, mark_at, start)
-        while end <= mark_at:  # the delimiter may stand in a comment, or in a string of one line
-            token = language.opaque.search(text, end, place)
-            assert token is not None
-            end = token.end()
-        if end == place and (state := left_open(language, token[0])):
+        token = language.opaque.search(text, _start_of_line(text, mark_at, start), place)
+        while token and token.end() <= mark_at:  # the delimiter may stand in a comment, or in a string of one line
+            token = language.opaque.search(text, token.end(), place)
+        assert token is not None  # the delimiter itself at the latest
+        start = token.end()
+        if start == place and (state := left_open(language, token[0])):
             return state
-        start = end
         found = {mark: text.find(mark, start, place) if 0 <= at < start else at for mark, at in found.items()}
     return CODE
 

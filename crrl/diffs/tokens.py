@@ -55,14 +55,17 @@ def _meaning(language: Language, raw: Sequence[str]) -> list[str]:
     tokens: list[str] = []
     add = tokens.append
     comments = language.comments or "\0"
+    special = language.special
     indent = -1
     for token in raw:
-        if token[0] == "\n":
+        if token[0] not in special:
+            add(token)
+        elif token[0] == "\n":
             width = len(token) - 1 if "\t" not in token else len(token.expandtabs(8)) - 1
             shift = width - indent
             add(_SHIFT.get(shift) or f"\n{shift:+d}" if indent >= 0 else f"\n{width}")
             indent = width
-        elif len(token) == 1 or token.isalnum():
+        elif len(token) == 1 or token.isidentifier():
             add(token)
         elif token.startswith(comments):
             continue
