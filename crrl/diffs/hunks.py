@@ -103,16 +103,12 @@ def changed_hunks(old: str, new: str, guess: tuple[int, int] = (0, 0)) -> list[H
     # Line i starts at starts[i] + i: the newlines are counted where they are needed, so that all of this stays in C.
     old_starts = list(accumulate(map(len, old_lines), initial=lo))
     new_starts = list(accumulate(map(len, new_lines), initial=new_lo))
+    old_starts[-1], new_starts[-1] = hi - len(old_lines), new_hi - len(new_lines)  # no newline follows the last line
     hunks: list[Hunk] = []
     at = new_at = 0
     for a, b, size in LCSseq.opcodes(old_lines, new_lines).as_matching_blocks():
         if a > at or b > new_at:
-            hunk = (
-                old_starts[at] + at,
-                min(old_starts[a] + a, hi),
-                new_starts[new_at] + new_at,
-                min(new_starts[b] + b, new_hi),
-            )
+            hunk = old_starts[at] + at, old_starts[a] + a, new_starts[new_at] + new_at, new_starts[b] + b
             if hunk[0] < hunk[1] or hunk[2] < hunk[3]:  # a last line's missing newline is no hunk
                 hunks.append(hunk)
         at, new_at = a + size, b + size
@@ -197,15 +193,17 @@ def _starts_line(text: str, place: int) -> bool:
 
 
 def _all_slid_down(hunks: list[Hunk], old: str, new: str) -> list[Hunk]:
-    limits = [hunk[0] for hunk in hunks[1:]] + [len(old)]
-    return [_slid_down(hunk, old, new, limit) for hunk, limit in zip(hunks, limits, strict=True)]
+    limits = [hunk[0] for hunk in hunks[1:]]
+    limits.append(len(old))
+    return [
+        hunk if hunk[0] < hunk[1] and hunk[2] < hunk[3] else _slid_down(hunk, old, new, limit)
+        for hunk, limit in zip(hunks, limits, strict=True)
+    ]
 
 
 def _slid_down(hunk: Hunk, old: str, new: str, limit: int) -> Hunk:
     """The same insertion or deletion, as low as it can stand: two diffs of one change then agree on its place."""
     lo, hi, new_lo, new_hi = hunk
-    if lo < hi and new_lo < new_hi:
-        return hunk
     for _ in range(_MOST_SLIDES):
         text, start, end = (new, new_lo, new_hi) if lo == hi else (old, lo, hi)
         size = text.find("\n", start, end) + 1 - start

@@ -43,6 +43,8 @@ class Language:
     """What a comment starts with."""
     multiline: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """Opening delimiter of what may span lines → pattern of its rest, closing delimiter included."""
+    closings: Mapping[str, str] = field(default_factory=dict)
+    """Opening → closing delimiter of the same."""
     indented: bool = False
     """Leading blanks are code."""
     prefixes: str = ""
@@ -66,6 +68,7 @@ def _language(
     is_code: bool = True,
 ) -> Language:
     multiline: dict[str, str] = {quote * 3: _tripled_rest(quote) for quote in tripled}
+    closings = {opening: opening for opening in (*multiline, *"`" * template)} | dict(block_comments or {})
     pieces = [_tripled(quote) for quote in tripled] + [_quoted(quote) for quote in quotes]
     hidden = [rf"{re.escape(mark)}[^\n]*" for mark in line_comments]
     for opening, closing in (block_comments or {}).items():
@@ -85,6 +88,7 @@ def _language(
         opaque=re.compile("|".join(opaque), re.DOTALL) if opaque else None,
         comments=comments,
         multiline={opening: re.compile(rest, re.DOTALL) for opening, rest in multiline.items()},
+        closings=closings,
         indented=indented,
         prefixes=prefixes + prefixes.upper(),
         special=frozenset("\n\"'`" + prefixes + prefixes.upper()).union(mark[0] for mark in comments),

@@ -16,18 +16,36 @@ def state_at(language: Language, text: str, place: int, start: int = 0) -> State
     Only lines that hold a delimiter are looked at: everything else ends on its line. Cost: a search for each delimiter, and
     about 1 µs for each string or comment that it opens.
     """
-    found = {mark: text.find(mark, start, place) for mark in language.multiline}
-    while (mark_at := min((at for at in found.values() if at >= 0), default=-1)) >= 0:
-        assert language.opaque is not None
-        token = language.opaque.search(text, _start_of_line(text, mark_at, start), place)
-        while token and token.end() <= mark_at:  # the delimiter may stand in a comment, or in a string of one line
-            token = language.opaque.search(text, token.end(), place)
-        assert token is not None  # the delimiter itself at the latest
-        start = token.end()
-        if start == place and (state := left_open(language, token[0])):
-            return state
-        found = {mark: text.find(mark, start, place) if 0 <= at < start else at for mark, at in found.items()}
+    found = {mark: at for mark in language.multiline if (at := text.find(mark, start, place)) >= 0}
+    while found:
+        mark = min(found, key=found.__getitem__) if len(found) > 1 else next(iter(found))
+        end = _end_of_opened(language, text, mark, found[mark], start, place)
+        if end < 0:
+            return mark
+        start = end
+        found = {
+            mark: at
+            for mark, last in found.items()
+            if (at := last if last >= start else text.find(mark, start, place)) >= 0
+        }
     return CODE
+
+
+def _end_of_opened(language: Language, text: str, mark: str, mark_at: int, start: int, place: int) -> int:
+    """Where the string or comment ends that covers a delimiter, the first since `start`; -1: not before `place`."""
+    line = _start_of_line(text, mark_at, start)
+    if not text[line:mark_at].strip():
+        rest = mark_at + len(mark)
+        end = text.find(language.closings[mark], rest, place)
+        if end < 0 or mark in language.comments or text.find("\\", rest, end) < 0:
+            return end + len(language.closings[mark]) if end >= 0 else -1
+    # The delimiter may itself stand in a comment, or in a string of one line.
+    assert language.opaque is not None
+    token = language.opaque.search(text, line, place)
+    while token and token.end() <= mark_at:
+        token = language.opaque.search(text, token.end(), place)
+    assert token is not None
+    return -1 if token.end() == place and left_open(language, token[0]) else token.end()
 
 
 def state_after(language: Language, text: str, state: State) -> State:
@@ -43,7 +61,7 @@ def state_after(language: Language, text: str, state: State) -> State:
 
 def left_open(language: Language, last: str) -> State:
     """The delimiter that the last token opens and does not close."""
-    if len(last) < 3 and last != "`" and last not in language.multiline:
+    if len(last) < 3 and "`" not in last and last not in language.multiline:
         return CODE
     bare = last.lstrip(language.prefixes)
     for opening, rest in language.multiline.items():

@@ -52,9 +52,10 @@ class Prepared:
         if before == reference:
             raise DataError(f"the reference equals the files before it ({', '.join(sorted(before)) or 'no files'})")
         self._before = before
-        self._reference = reference
+        # Files that stay are the same objects: then comparing the trees does not compare their texts.
+        self._reference = {path: old if (old := before.get(path)) == text else text for path, text in reference.items()}
         paths = sorted(before.keys() | reference.keys())
-        changed = [path for path in paths if before.get(path) != reference.get(path)]
+        changed = [path for path in paths if before.get(path) is not self._reference.get(path)]
         files = {path: PreparedFile(path, before.get(path, ""), reference.get(path, "")) for path in changed}
         self._files = {path: file for path, file in files.items() if file.weight}
         self._idle = {path: file for path, file in files.items() if not file.weight}
