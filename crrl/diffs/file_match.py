@@ -57,7 +57,7 @@ class PreparedFile:
         """Compare a prediction of this file with the human fix. Never raises."""
         if predicted == self._before:
             return Match(0.0, 0, 0, False)
-        if self._is_out_of_bounds(predicted):
+        if len(predicted) > MOST_SPAN_CHARS and self._is_out_of_bounds(predicted):
             return Match(0.0, 0, len(predicted), False)
         is_reference = predicted is self._reference
         hunks = self._hunks if is_reference else hunks_like(self._hunks, self._before, self._reference, predicted)
@@ -175,7 +175,5 @@ class PreparedFile:
         return state
 
     def _is_out_of_bounds(self, predicted: str) -> bool:
-        if len(predicted) <= MOST_SPAN_CHARS:
-            return False
         _, _, lo, hi = changed_span(self._before, predicted)
         return hi - lo > MOST_SPAN_CHARS + 2 * self._span_chars

@@ -45,12 +45,8 @@ class _Marker(NamedTuple):
     tail: str
 
 
-class _Block(NamedTuple):
-    """The markers of one complete block."""
-
-    opening: _Marker
-    divider: _Marker
-    closing: _Marker
+_Markers = tuple[_Marker, _Marker, _Marker]
+"""Opening, divider and closing of one complete block."""
 
 
 def parse_patch(text: str, *, default_path: str | None = None) -> Patch:
@@ -73,12 +69,12 @@ def parse_patch(text: str, *, default_path: str | None = None) -> Patch:
     found: dict[str, None] = {}
     position = 0
     while opening := _OPENING.search(lines, position):
-        gap = lines[position : opening.start()]
-        _refuse_stray_closing(lines, position, opening.start())
-        block = _read_markers(lines, opening)
+        start = opening.start()
+        _refuse_stray_closing(lines, position, start)
+        markers = _read_markers(lines, opening)
         previous = edits[-1].path if edits else None
-        edits.append(_read_block(lines, gap, block, previous, default_path, found))
-        position = block.closing.end
+        edits.append(_read_block(lines, lines[position:start], markers, previous, default_path, found))
+        position = markers[2].end
     _refuse_stray_closing(lines, position, len(lines))
     if not edits:
         return Patch(())
@@ -121,7 +117,7 @@ def _refuse_stray_closing(lines: str, start: int, end: int) -> None:
         )
 
 
-def _read_markers(lines: str, match: re.Match[str]) -> _Block:
+def _read_markers(lines: str, match: re.Match[str]) -> _Markers:
     """The markers of the block that opens here, all of one length, in order."""
     n = match.end(1) - match.start(1)
     search, divide, replace = _spellings(n)
@@ -137,7 +133,7 @@ def _read_markers(lines: str, match: re.Match[str]) -> _Block:
     ):  # out of turn, or a line of the code that only starts like a marker
         divider = _next_marker(lines, opening, n, opening.end, _DIVIDER)
         closing = _next_marker(lines, opening, n, divider.end, _REPLACE)
-    return _Block(opening, divider, closing)
+    return opening, divider, closing
 
 
 def _next_marker(lines: str, opening: _Marker, n: int, start: int, wanted: int) -> _Marker:
@@ -196,10 +192,10 @@ def _spelled(kind: int, length: int) -> str:
 
 
 def _read_block(
-    lines: str, gap: str, block: _Block, previous: str | None, default_path: str | None, found: dict[str, None]
+    lines: str, gap: str, markers: _Markers, previous: str | None, default_path: str | None, found: dict[str, None]
 ) -> Edit:
     """The edit of one complete block; adds its deviations to `found`."""
-    opening, divider, closing = block
+    opening, divider, closing = markers
     path, deviations, rest = read_path_line(gap)
     if rest:
         note_gap(rest, found)
@@ -208,7 +204,7 @@ def _read_block(
     is_written = path is not None
     if path is None:
         path = _unwritten_path(lines, opening, previous, default_path, found)
-    is_crlf = bool(opening.tail or divider.tail or closing.tail) and _note_tails(block, len(lines), found)
+    is_crlf = bool(opening.tail or divider.tail or closing.tail) and _note_tails(markers, len(lines), found)
     search = _section(lines, opening, divider, is_crlf)
     replace = _section(lines, divider, closing, is_crlf)
     if not is_written and not search and not replace:
@@ -246,12 +242,12 @@ def _section(lines: str, before: _Marker, after: _Marker, is_crlf: bool) -> str:
         _fail(lines, after.start, str(error))
 
 
-def _note_tails(block: _Block, text_end: int, found: dict[str, None]) -> bool:
+def _note_tails(markers: _Markers, text_end: int, found: dict[str, None]) -> bool:
     """Whether all markers of the block end in CRLF (one that ends the text needs none); notes what they end in."""
-    opening, divider, closing = block
-    if any("\r" in marker.tail for marker in block):
+    opening, divider, closing = markers
+    if any("\r" in marker.tail for marker in markers):
         found[names.CRLF] = None
-    if any(marker.tail not in ("", "\r") for marker in block):
+    if any(marker.tail not in ("", "\r") for marker in markers):
         found[names.BLANKS_AFTER_MARKER] = None
     closes_crlf = closing.tail.endswith("\r") or closing.end == text_end
     return opening.tail.endswith("\r") and divider.tail.endswith("\r") and closes_crlf
