@@ -28,6 +28,7 @@ def evaluate_model(asked: Asked, tasks: Sequence[TaskRow], baselines: dict[str, 
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = asked.dtype if asked.dtype != "auto" else "bfloat16" if device == "cuda" else "float32"
+    print(f"loading {asked.place.given} ({dtype}, {device})", file=sys.stderr, flush=True)
     model, tokenizer = load_trained(asked.place, dtype, device)
     sampling = Sampling(asked.max_new_tokens, asked.batch_size, asked.temperature, asked.seed)
 

@@ -60,6 +60,8 @@ def find_model(given: str, runs: Path) -> ModelPlace:
             "the built-in model tiny answers nothing before a run's warm start: name a run (runs/ID), its warm start "
             "(runs/ID/checkpoints/warm-start) or one of its checkpoints"
         )
+    if folder is None and (run := _run_around(Path(given))):
+        raise _no_checkpoint(given, run, "there is no such checkpoint")
     if folder is None:
         if not given or given.startswith(("/", ".", "~")) or given.count("/") > 1:
             raise ConfigError(f"--model {given!r}: there is no such folder, and no run of that name in {runs}")
@@ -97,9 +99,8 @@ def _checkpoint_of(given: str, run: RunFolder, folder: Path) -> ModelPlace:
 
     config = read_config(run.config)
     if not is_complete(folder):
-        known = ", ".join(str(path) for path in checkpoints_of(run)) or "none yet"
-        what = "has no final model yet" if folder.name == FINAL else f"{folder.name} is no whole checkpoint"
-        raise ConfigError(f"--model {given}: {run.run_id}: {what}; whole checkpoints are {known}")
+        what = "it has no final model yet" if folder.name == FINAL else f"{folder.name} is no whole checkpoint"
+        raise _no_checkpoint(given, run, what)
     if not (folder / "adapter_config.json").is_file():
         return ModelPlace(given, str(folder), run=run, config=config, seed=config.seed)
     # From the run's settings and not from the adapter's file, which holds the path that it was trained at: a run's
@@ -108,6 +109,11 @@ def _checkpoint_of(given: str, run: RunFolder, folder: Path) -> ModelPlace:
     is_on_warm_start = config.sft.enabled and folder.parent.name != SFT
     base = str(warm) if is_on_warm_start else config.model
     return ModelPlace(given, base, adapter=folder, run=run, config=config, seed=config.seed)
+
+
+def _no_checkpoint(given: str, run: RunFolder, what: str) -> ConfigError:
+    known = ", ".join(str(path) for path in checkpoints_of(run)) or "none yet"
+    return ConfigError(f"--model {given}: {what}; whole checkpoints of the run {run.run_id} are: {known}")
 
 
 def _run_around(folder: Path) -> RunFolder | None:

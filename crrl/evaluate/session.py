@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from crrl.data import load_tasks
 from crrl.evaluate.asked import Asked
@@ -17,7 +18,7 @@ from crrl.evaluate.model_answers import evaluate_model
 from crrl.evaluate.model_place import untrained
 from crrl.evaluate.predictions import write_predictions
 from crrl.evaluate.result import Result, check_place, completions_path, write_result
-from crrl.evaluate.table import metrics_table, strata_table
+from crrl.evaluate.table import metrics_table, strata_table, title
 from crrl.schema import TaskRow
 
 UNTRAINED = "untrained"
@@ -54,6 +55,7 @@ def untrained_path(out: Path) -> Path:
 
 def print_result(result: Result, console: Console) -> None:
     """The tables of a result."""
+    console.print(Text(title(result), style="bold"))
     console.print(metrics_table(result))
     if strata := strata_table(result):
         console.print(strata)

@@ -23,12 +23,11 @@ SHOWN_STRATA = 30
 def metrics_table(result: Result) -> Table:
     """A row for each metric: value, 95 % interval, how many tasks stand for it, and the baselines beside it."""
     from rich.table import Table
-    from rich.text import Text
 
-    table = Table(title=Text(_title(result)), title_justify="left")
+    table = Table()
     table.add_column("")
     for column in ("value", "95 % interval", "tasks", *result.baselines):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=column == "95 % interval")
     unjudged = any(estimate.unjudged_answers for estimate in result.metrics.values())
     if unjudged:
         table.add_column("answers not judged", justify="right")
@@ -47,7 +46,7 @@ def strata_table(result: Result) -> Table | None:
 
     if not result.strata:
         return None
-    table = Table(title="by kind of task", title_justify="left")
+    table = Table(title="By kind of task", title_justify="left")
     shown = _shown_metrics(result.metrics)
     table.add_column("")
     for column in ("tasks", *shown):
@@ -74,7 +73,8 @@ def interval(estimate: Estimate) -> str:
     return "–" if math.isnan(estimate.low) else f"[{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
 
 
-def _title(result: Result) -> str:
+def title(result: Result) -> str:
+    """What was evaluated, how, and what counts as a pass."""
     settings = result.settings
     sampling = settings["sampling"]
     how = (
