@@ -62,7 +62,8 @@ def test_a_dry_run_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("words", [["--help"], ["eval", "--help"], ["compare", "--help"]])
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
-    ask = f"import contextlib, crrl.cli\nwith contextlib.suppress(SystemExit), contextlib.redirect_stdout(None):\n    crrl.cli.main({words!r})"
+    quietly = "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(None):"
+    ask = f"import contextlib, crrl.cli\n{quietly}\n    crrl.cli.main({words!r})"
     assert heavy_after(ask) == ""
 
 

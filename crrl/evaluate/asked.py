@@ -76,6 +76,8 @@ def complete(
     config = place.config
     if not data and config is None:
         raise ConfigError("--data: name the tasks (docs/data.md); only a run's model has tasks of its own")
+    if "rows" in (options or {}):
+        raise ConfigError("--data-options rows: write --rows N, which every source understands")
     own = data_options(config, place.tokenizer_source) if config and not data else {}
     given = {**own, **(options or {})}
     if given.get("max_prompt_tokens"):

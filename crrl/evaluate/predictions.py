@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crrl.diffs import render_unified
+from crrl.errors import RunError
 from crrl.evaluate.evaluation import Answered, Evaluation
 from crrl.report.run_folder import write_aside
 from crrl.rewards.answers import answers_to
@@ -17,7 +18,10 @@ from crrl.schema import TaskRow
 
 
 def write_predictions(evaluation: Evaluation, tasks: Sequence[TaskRow], model: str, path: Path) -> None:
-    """Write each task's first answer: aside, then renamed. The harness takes one answer an instance."""
+    """Write each task's first answer: aside, then renamed. The harness takes one answer an instance.
+
+    Raises RunError if the file cannot be written.
+    """
     instances = {task["task_id"]: instance_id(task) for task in tasks}
     lines = [
         json.dumps(
@@ -31,7 +35,10 @@ def write_predictions(evaluation: Evaluation, tasks: Sequence[TaskRow], model: s
         for answer in evaluation.answered
         if answer.sample == 0
     ]
-    write_aside(path, "".join(f"{line}\n" for line in lines))
+    try:
+        write_aside(path, "".join(f"{line}\n" for line in lines))
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def instance_id(task: TaskRow) -> str:

@@ -185,6 +185,7 @@ def test_ctrl_c_leaves_nothing(run: RunFolder, tmp_path: Path, monkeypatch: pyte
         (["--rewards", "label"], "cannot judge repair tasks"),
         (["--data", "nosuch"], "unknown data source"),
         (["--data-options", "rows"], "must be name=value"),
+        (["--data-options", "rows=3"], "write --rows N"),
         (["--split", "all"], "toy has no split 'all'"),
         (["--out", "x.txt"], "must end in .json"),
         (["--max-new-tokens", "5000"], "exceed the model's context of 512"),
