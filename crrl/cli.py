@@ -10,8 +10,9 @@ from typing import Any
 
 from crrl.data.command import add_data_command
 from crrl.errors import CrrlError
+from crrl.evaluate.command import add_compare_command, add_eval_command
 
-COMMANDS: tuple[Callable[[Any], None], ...] = (add_data_command,)
+COMMANDS: tuple[Callable[[Any], None], ...] = (add_data_command, add_eval_command, add_compare_command)
 """Each adds one command to argparse subparsers, with `set_defaults(run=…)`: a function Namespace → exit code."""
 
 

@@ -10,24 +10,16 @@ import sys
 from pathlib import Path
 
 from crrl.errors import CrrlError, RunError
+from crrl.quiet import QUIET
 from crrl.report.run_folder import RunFolder
 from crrl.train.interrupt import STOPPED_EXIT_CODE, Stopped, StopRequest
-
-_QUIET = {
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-    "TQDM_DISABLE": "1",
-    "TRANSFORMERS_VERBOSITY": "error",
-    "TOKENIZERS_PARALLELISM": "false",
-}
 
 
 def main(arguments: list[str]) -> int:
     """Train the run of the one argument's folder and return the exit code."""
     stop = StopRequest()
     stop.listen()  # before the imports that take seconds: a signal must never find nobody
-    # The log is read by people: no bars, no advice for developers.
-    os.environ |= _QUIET
+    os.environ |= QUIET
     try:
         if len(arguments) != 1:
             raise RunError("usage: python -m crrl.train RUN_FOLDER")

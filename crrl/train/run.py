@@ -17,14 +17,15 @@ from transformers import PreTrainedTokenizerBase
 
 from crrl.config import RunConfig, read_config, validate
 from crrl.data import load_tasks
-from crrl.evaluate import evaluate, evaluation_path, rewards_for, write_evaluation
+from crrl.evaluate import data_options, evaluate, evaluation_path, write_evaluation
 from crrl.report.run_folder import RunFolder
 from crrl.rewards.judging import Settings, configure, current_judge
 from crrl.train.checkpoints import is_complete, write_folder
+from crrl.train.generate import Sampling, generate
 from crrl.train.grpo import build_trainer, reinforce, save_model, trained_model
 from crrl.train.interrupt import StopRequest
 from crrl.train.metrics_log import HELDOUT
-from crrl.train.model import generate_greedily, load_model, load_tokenizer, model_folder
+from crrl.train.model import load_model, load_tokenizer, model_folder
 from crrl.train.sft import warm_start
 from crrl.train.tracking import end_tracking, start_tracking
 
@@ -80,24 +81,19 @@ def _prepare_sandbox(config: RunConfig) -> None:
 
 
 def _tasks(config: RunConfig, split: str, rows: int, tokenizer: PreTrainedTokenizerBase) -> Dataset:
-    options: dict[str, Any] = {"seed": config.seed, **config.data.options, "rows": rows}
-    if config.data.max_prompt_tokens:
-        options |= {"max_prompt_tokens": config.data.max_prompt_tokens, "tokenizer": tokenizer}
-    return load_tasks(config.data.source, kind=config.task, split=split, skip_bad=config.data.skip_bad, **options)
+    options = {**data_options(config, tokenizer), "rows": rows}
+    return load_tasks(config.data.source, kind=config.task, split=split, **options)
 
 
 def _examine(
     config: RunConfig, folder: RunFolder, tokenizer: PreTrainedTokenizerBase, heldout: list[Any], model: Any, step: int
 ) -> None:
     """Evaluate the model as it stands and keep what it answered. The same weights give the same evaluation."""
-    generate = partial(
-        generate_greedily,
-        model,
-        tokenizer,
-        batch_size=config.eval.batch_size,
+    greedy = Sampling(
         max_new_tokens=config.eval.max_new_tokens or config.grpo.max_completion_length,
+        batch_size=config.eval.batch_size,
     )
-    evaluation = evaluate(heldout, generate, rewards_for(heldout[0]), step=step)
+    evaluation = evaluate(heldout, partial(generate, model, tokenizer, sampling=greedy), step=step)
     write_evaluation(evaluation, folder.completions)
     means = evaluation.means()
     folder.append_metrics(step, {"stage": HELDOUT, **means})
