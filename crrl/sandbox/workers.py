@@ -19,11 +19,10 @@ from crrl.sandbox.tree import TreeError, lay_out
 from crrl.schema import Files
 
 _TRIES = 2
+# What short programs import most. Not asyncio, argparse or logging: megabytes that every fork would pay for.
 _COMMON = (
-    "__future__ abc argparse ast asyncio base64 bisect calendar collections contextlib copy csv dataclasses datetime decimal "
-    "difflib doctest enum fractions functools hashlib heapq inspect io itertools json logging math operator os pathlib "
-    "pickle pprint queue random re shutil signal statistics string struct subprocess tempfile textwrap threading time "
-    "traceback types typing unittest uuid warnings weakref"
+    "__future__ abc ast bisect collections contextlib copy dataclasses datetime doctest enum fractions functools heapq io "
+    "itertools json math operator os pathlib random re statistics string struct textwrap time traceback types typing unittest"
 ).split()
 _PYTEST = ("pytest", "_pytest.assertion.rewrite", "_pytest.config", "_pytest.main", "_pytest.runner", "_pytest.python")
 
@@ -127,7 +126,9 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
