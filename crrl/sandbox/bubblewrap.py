@@ -45,8 +45,8 @@ def _walls(capabilities: tuple[str, ...]) -> tuple[str, ...]:
         mounts += ["--dir", folder]
     for path in places:
         mounts += ["--ro-bind", path, path]
-    for path in sorted(view.ETC.iterdir()):
-        mounts += ["--ro-bind", str(path), f"/etc/{path.name}"]
+    for stand_in in sorted(view.ETC.iterdir()):
+        mounts += ["--ro-bind", str(stand_in), f"/etc/{stand_in.name}"]
     for path in view.DEVICES:
         mounts += ["--dev-bind", path, path]
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1")):

@@ -17,6 +17,7 @@ from typing import Literal, get_args
 from crrl.errors import SandboxError
 from crrl.sandbox import bubblewrap
 from crrl.sandbox.inside import landlock, seccomp
+from crrl.sandbox.inside.syscalls import ARCHITECTURES
 from crrl.sandbox.outcome import Limits, Outcome
 
 Level = Literal["namespaces", "landlock", "limits"]
@@ -105,7 +106,7 @@ _CHECKS: dict[Level, Callable[[], str]] = {"namespaces": _no_namespaces, "landlo
 def _no_filter() -> str:
     if seccomp.is_supported():
         return ""
-    return f"system calls of {platform.machine()} are not known to the filter, only those of {', '.join(seccomp.ARCHITECTURES)}"
+    return f"system calls of {platform.machine()} are not known to the filter, only those of {', '.join(ARCHITECTURES)}"
 
 
 def _is_real_root() -> bool:

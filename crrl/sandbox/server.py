@@ -65,6 +65,11 @@ class Server:
         command = [sys.executable, *flags, "-c", _BOOT, str(view.INSIDE.parent)]
         return subprocess.Popen(command, env=view.environment(self._folder), cwd="/", start_new_session=True, **streams)
 
+    @property
+    def pid(self) -> int:
+        """The server's number as this process sees it."""
+        return self._first or self._process.pid
+
     def run(
         self,
         command: Sequence[str],

@@ -42,6 +42,9 @@ class _Worker:
             self._servers[name] = Server(self._level, _COMMON + (list(_PYTEST) if name == "pytest" else []))
         return self._servers[name]
 
+    def pids(self) -> list[int]:
+        return [server.pid for server in self._servers.values()]
+
     def drop(self, name: str) -> None:
         if name in self._servers:
             self._servers.pop(name).close()
@@ -114,6 +117,10 @@ class Workers:
                 for worker in self._workers:
                     worker.forget()
                 self._begin()
+
+    def servers(self) -> list[int]:
+        """Process numbers of the servers that run now."""
+        return [pid for worker in self._workers for pid in worker.pids()]
 
     def close(self) -> None:
         """End all servers, once their present jobs are done."""
