@@ -45,8 +45,8 @@ def _walls(capabilities: tuple[str, ...]) -> tuple[str, ...]:
         mounts += ["--dir", folder]
     for path in places:
         mounts += ["--ro-bind", path, path]
-    for path in sorted(view.ETC.iterdir()):
-        mounts += ["--ro-bind", str(path), f"/etc/{path.name}"]
+    for stand_in in sorted(view.ETC.iterdir()):
+        mounts += ["--ro-bind", str(stand_in), f"/etc/{stand_in.name}"]
     for path in view.DEVICES:
         mounts += ["--dev-bind", path, path]
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1")):
@@ -60,14 +60,19 @@ def _walls(capabilities: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def command_line(
-    options: Sequence[str], command: Sequence[str], *, keeps: Sequence[str] = (), prepare: str = "", arguments: Sequence[str] = ()
+    options: Sequence[str],
+    command: Sequence[str],
+    *,
+    keeps: Sequence[str] = (),
+    prepare: str = "",
+    arguments: Sequence[str] = (),
 ) -> list[str]:
     """bubblewrap's arguments for `command`, which keeps the capabilities `keeps`.
 
     `prepare`: shell text that runs before, in the folder, with `arguments` as $1 …, which it must shift away.
     """
     switch = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_CHOWN") if is_root() else ()
-    inner = [*(_become_nobody(keeps) if is_root() else []), *command]
+    inner = [*(become_nobody(keeps) if is_root() else []), *command]
     shell = ["/bin/sh", "-c", f'{prepare}; exec "$@"', "sh", *arguments] if prepare else []
     return [*_walls((*keeps, *switch)), *options, "--remount-ro", "/", "--", *shell, *inner]
 
@@ -83,7 +88,7 @@ def folders_above(paths: Sequence[str]) -> list[str]:
     return sorted(found - {"/", "."})
 
 
-def _become_nobody(keeps: Sequence[str]) -> list[str]:
+def become_nobody(keeps: Sequence[str]) -> list[str]:
     kept = "".join(f",+{name.removeprefix('CAP_').lower()}" for name in keeps)
     sets = [f"--inh-caps=-all{kept}", f"--ambient-caps=-all{kept}", f"--bounding-set=-all{kept}"]
     return ["/usr/bin/setpriv", f"--reuid={_INSIDE_ID}", f"--regid={_INSIDE_ID}", "--clear-groups", *sets, "--"]

@@ -17,6 +17,7 @@ from typing import Literal, get_args
 from crrl.errors import SandboxError
 from crrl.sandbox import bubblewrap
 from crrl.sandbox.inside import landlock, seccomp
+from crrl.sandbox.inside.syscalls import ARCHITECTURES
 from crrl.sandbox.outcome import Limits, Outcome
 
 Level = Literal["namespaces", "landlock", "limits"]
@@ -55,9 +56,7 @@ def choose_level(level: Level | None) -> Level:
     for each in LEVELS[:-1]:
         if not missing(each):
             return each
-    raise SandboxError(
-        "this machine has no sandbox: " + "; ".join(f"{each}: {missing(each)}" for each in LEVELS[:-1])
-    )
+    raise SandboxError("this machine has no sandbox: " + "; ".join(f"{each}: {missing(each)}" for each in LEVELS[:-1]))
 
 
 def require(level: Level) -> None:
@@ -107,7 +106,7 @@ _CHECKS: dict[Level, Callable[[], str]] = {"namespaces": _no_namespaces, "landlo
 def _no_filter() -> str:
     if seccomp.is_supported():
         return ""
-    return f"system calls of {platform.machine()} are not known to the filter, only those of {', '.join(seccomp.ARCHITECTURES)}"
+    return f"system calls of {platform.machine()} are not known to the filter, only those of {', '.join(ARCHITECTURES)}"
 
 
 def _is_real_root() -> bool:
@@ -119,7 +118,10 @@ def _is_real_root() -> bool:
 
 
 def _probe(level: Level) -> str:
-    with tempfile.TemporaryDirectory(prefix="crrl-probe-") as folder, socket.create_server(("127.0.0.1", 0)) as listener:
+    with (
+        tempfile.TemporaryDirectory(prefix="crrl-probe-") as folder,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+    ):
         secret = Path(folder, secrets.token_hex(8))
         secret.write_text("secret")
         arguments = [str(secret), str(listener.getsockname()[1]), "600" if level == "landlock" else "8"]

@@ -22,11 +22,14 @@ _START_S = 60.0
 _GRACE_S = 15.0
 """How much later than a job's own end its server may answer: to end what the job left, and to clean up."""
 _PLACE_INSIDE = "/run/crrl"
-_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from inside.serve import main; main()"
+_BOOT = "import os, sys; sys.path.insert(0, sys.argv.pop(1)); from inside.serve import main; main(); os._exit(0)"
 
 
 class Server:
-    """Raises SandboxError from every method when the server is broken; close it then."""
+    """Raises SandboxError from every method when the server is broken; close it then.
+
+    Without anything to load before, it starts quickly and serves for jobs that are run by a new interpreter.
+    """
 
     def __init__(self, level: str, preload: Sequence[str]) -> None:
         self._folder = "" if level == "namespaces" else os.path.realpath(tempfile.mkdtemp(prefix="crrl-"))
@@ -35,7 +38,7 @@ class Server:
         self._log = os.memfd_create("crrl-server")
         self._first = 0
         try:
-            self._process = self._start(level, theirs.fileno())
+            self._process = self._start(level, theirs.fileno(), [] if preload else ["-I", "-S"])
             ours.settimeout(_START_S)
             read = [*view.system_paths(), *view.settings_paths(), *view.interpreter_paths()]
             settings = {"level": level, "preload": list(preload), "folder": self._folder}
@@ -50,20 +53,32 @@ class Server:
         finally:
             theirs.close()
 
-    def _start(self, level: str, channel: int) -> subprocess.Popen[bytes]:
+    def _start(self, level: str, channel: int, flags: list[str]) -> subprocess.Popen[bytes]:
         streams: dict[str, Any] = {"stdin": channel, "stdout": subprocess.DEVNULL, "stderr": self._log}
         if level == "namespaces":
-            command = [sys.executable, "-c", _BOOT, _PLACE_INSIDE]
+            command = [sys.executable, *flags, "-c", _BOOT, _PLACE_INSIDE]
             options = ["--as-pid-1", "--dir", "/tmp", "--dir", _PLACE_INSIDE, "--chdir", "/"]
             options += ["--ro-bind", str(view.INSIDE), f"{_PLACE_INSIDE}/inside"]
             line = bubblewrap.command_line(options, command, keeps=("CAP_SYS_ADMIN",))
             process, self._first = bubblewrap.start(line, **streams)
             return process
-        command = [sys.executable, "-c", _BOOT, str(view.INSIDE.parent)]
+        command = [sys.executable, *flags, "-c", _BOOT, str(view.INSIDE.parent)]
         return subprocess.Popen(command, env=view.environment(self._folder), cwd="/", start_new_session=True, **streams)
 
+    @property
+    def pid(self) -> int:
+        """The server's number as this process sees it."""
+        return self._first or self._process.pid
+
     def run(
-        self, command: Sequence[str], is_python: bool, tree: dict[str, bytes], limits: Limits, stdin: bytes, *, fresh: bool
+        self,
+        command: Sequence[str],
+        is_python: bool,
+        tree: dict[str, bytes],
+        limits: Limits,
+        stdin: bytes,
+        *,
+        fresh: bool,
     ) -> Outcome:
         """Run `command` (its program is a path, or left out for this interpreter). `fresh`: by a new interpreter."""
         started = time.monotonic()

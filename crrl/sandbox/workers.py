@@ -19,11 +19,10 @@ from crrl.sandbox.tree import TreeError, lay_out
 from crrl.schema import Files
 
 _TRIES = 2
+# What short programs import most. Not asyncio, argparse or logging: megabytes that every fork would pay for.
 _COMMON = (
-    "__future__ abc argparse ast asyncio base64 bisect calendar collections contextlib copy csv dataclasses datetime decimal "
-    "difflib doctest enum fractions functools hashlib heapq inspect io itertools json logging math operator os pathlib "
-    "pickle pprint queue random re shutil signal statistics string struct subprocess tempfile textwrap threading time "
-    "traceback types typing unittest uuid warnings weakref"
+    "__future__ abc ast bisect collections contextlib copy dataclasses datetime doctest enum fractions functools heapq io "
+    "itertools json math operator os pathlib random re statistics string struct textwrap time traceback types typing unittest"
 ).split()
 _PYTEST = ("pytest", "_pytest.assertion.rewrite", "_pytest.config", "_pytest.main", "_pytest.runner", "_pytest.python")
 
@@ -42,6 +41,9 @@ class _Worker:
         if name not in self._servers:
             self._servers[name] = Server(self._level, _COMMON + (list(_PYTEST) if name == "pytest" else []))
         return self._servers[name]
+
+    def pids(self) -> list[int]:
+        return [server.pid for server in self._servers.values()]
 
     def drop(self, name: str) -> None:
         if name in self._servers:
@@ -116,6 +118,10 @@ class Workers:
                     worker.forget()
                 self._begin()
 
+    def servers(self) -> list[int]:
+        """Process numbers of the servers that run now."""
+        return [pid for worker in self._workers for pid in worker.pids()]
+
     def close(self) -> None:
         """End all servers, once their present jobs are done."""
         if self._is_closed or self._pid != os.getpid():
@@ -127,7 +133,9 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

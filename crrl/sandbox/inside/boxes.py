@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from . import kernel, landlock, seccomp, sweep
@@ -18,6 +19,8 @@ WORK = "work"
 class Box(Protocol):
     folder: str
     """Where the job starts; there between `open` and `close`."""
+    descriptor: int
+    """What `enter` needs open; -1: nothing."""
 
     def open(self, folder_mb: int, folder_files: int) -> None: ...
 
@@ -34,6 +37,7 @@ class NamespaceBox:
     """Inside bubblewrap: this server is the first process of the pid namespace, and holds CAP_SYS_ADMIN for its mounts."""
 
     folder = f"/tmp/{WORK}"
+    descriptor = -1
 
     def __init__(self) -> None:
         if os.getpid() != 1:
@@ -42,7 +46,7 @@ class NamespaceBox:
         kernel.set_dumpable(False)
         with contextlib.suppress(OSError):  # before Linux 5.8 the option belongs to the namespace
             kernel.mount(b"proc", b"/proc", kernel.MS_REMOUNT, b"hidepid=2")
-        self._filter = seccomp.render_filter(seccomp.IN_NAMESPACES)
+        self._filter = kernel.load_filter(seccomp.render_filter(seccomp.IN_NAMESPACES))
 
     def open(self, folder_mb: int, folder_files: int) -> None:
         options = f"size={folder_mb}m,nr_inodes={folder_files + _OWN_INODES},mode=0755"
@@ -57,7 +61,7 @@ class NamespaceBox:
         kernel.drop_capabilities()
         kernel.forbid_new_privileges()
         kernel.set_dumpable(True)
-        kernel.set_filter(self._filter)
+        self._filter()
 
     def close(self) -> None:
         kernel.unmount(b"/tmp")
@@ -65,6 +69,8 @@ class NamespaceBox:
 
 class _FolderBox:
     """A folder on the disk; whatever a job made beside its own folder is removed too."""
+
+    descriptor = -1
 
     def __init__(self, base: str) -> None:
         self._base = base
@@ -86,16 +92,22 @@ class LandlockBox(_FolderBox):
     def __init__(self, base: str, read: list[str], devices: list[str]) -> None:
         super().__init__(base)
         sweep.adopt()
-        self._ruleset = landlock.build_ruleset(read, [base], devices)
-        self._scopes_signals = landlock.abi() >= landlock.SCOPING_ABI
+        self.descriptor = landlock.build_ruleset(read, [base], devices)
+        self._filter = None
+        if landlock.abi() >= landlock.SCOPING_ABI:
+            self._filter = kernel.load_filter(seccomp.render_filter(seccomp.UNDER_LANDLOCK))
 
     def enter(self) -> None:
         kernel.forbid_new_privileges()
-        landlock.restrict_self(self._ruleset)
-        rules = seccomp.UNDER_LANDLOCK
-        if not self._scopes_signals:
-            rules = (*rules, *seccomp.own_signals_only(os.getpid()))
-        kernel.set_filter(seccomp.render_filter(rules))
+        landlock.restrict_self(self.descriptor)
+        os.close(self.descriptor)
+        (self._filter or self._filter_of_this_process())()
+
+    @staticmethod
+    def _filter_of_this_process() -> Callable[[], None]:
+        return kernel.load_filter(
+            seccomp.render_filter((*seccomp.UNDER_LANDLOCK, *seccomp.own_signals_only(os.getpid())))
+        )
 
 
 class PlainBox(_FolderBox):

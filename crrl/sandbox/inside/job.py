@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from .boxes import Box
 _READY, _COMPILED, _FAILED = b"r", b"c", b"!"
 """What the child says before its program runs: the walls stand; `-c` compiles; or why neither (then a text follows)."""
 _REPORT = 3
+_HIGH = 100
 
 
 class JobError(Exception):
@@ -124,9 +124,7 @@ def _become(
         os.setsid()
         os.chdir(box.folder)
         _take_streams(request.stdin, streams)
-        os.dup2(mark, _REPORT + 1, inheritable=False)
-        os.closerange(_REPORT + 2, os.sysconf("SC_OPEN_MAX"))
-        mark = _REPORT + 1
+        mark = _keep_open(mark, box)
         code = codes.get(plan.text) if plan else None
         if plan:
             program.prepare(plan)
@@ -137,11 +135,22 @@ def _become(
             code = _compile(plan, code, mark)
             os.close(mark)
             program.run(plan, code)
-        _exec([sys.executable, *request.command] if request.python else request.command)
+        program.run_afresh([sys.executable, *request.command] if request.python else request.command)
     except BaseException as error:
         os.write(mark, _FAILED + repr(error).encode("utf-8", "replace")[:1000])
     finally:
         os._exit(1)
+
+
+def _keep_open(mark: int, box: Box) -> int:
+    """Close all but the streams, the mark, and what the box needs, which get the numbers after the report's."""
+    if box.descriptor >= 0:
+        box.descriptor = os.dup2(box.descriptor, _HIGH + _REPORT + 2)
+    mark = os.dup2(mark, _REPORT + 1, inheritable=False)
+    if box.descriptor >= 0:
+        box.descriptor = os.dup2(box.descriptor, _REPORT + 2)
+    os.closerange(_REPORT + (2 if box.descriptor < 0 else 3), os.sysconf("SC_OPEN_MAX"))
+    return mark
 
 
 def _compile(plan: program.Program, code: CodeType | None, mark: int) -> CodeType | None:
@@ -161,23 +170,24 @@ def _take_streams(stdin: bytes, streams: list[int]) -> None:
         with open(source, "wb", closefd=False) as stream:
             stream.write(stdin)
         os.lseek(source, 0, os.SEEK_SET)
-    # Out of the way first: a descriptor may have one of the numbers that are given out.
-    high = [os.dup2(each, 100 + place) for place, each in enumerate((source, *streams))]
+    # Out of the way first: one of them may have a number that is given out.
+    high = [os.dup2(each, _HIGH + place) for place, each in enumerate((source, *streams))]
     for place, each in enumerate(high):
         os.dup2(each, place)
 
 
-def _exec(command: list[str]) -> NoReturn:
-    for sign in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(sign, signal.SIG_DFL)
-    os.execve(command[0], command, os.environ)
+def note_modules() -> None:
+    """Called when all is loaded. Names are compared here, once: each look into sys.modules touches pages that a fork shares."""
+    program.OURS[:] = [name for name in sys.modules if name.partition(".")[0] == __name__.partition(".")[0]]
+    _loaded.update(name.partition(".")[0] for name in sys.modules if name not in program.OURS)
+
+
+_loaded: set[str] = set()
 
 
 def _shadows(files: dict[str, bytes]) -> bool:
     """Whether a name of the tree is that of a module that is loaded here: Python would have found the tree's."""
-    loaded = {name.partition(".")[0] for name in sys.modules}
-    names = (part.partition(".")[0] for path in files for part in path.split("/"))
-    return not loaded.isdisjoint(names)
+    return not _loaded.isdisjoint(part.partition(".")[0] for path in files for part in path.split("/"))
 
 
 def _write_files(folder: str, files: dict[str, bytes]) -> None:

@@ -24,6 +24,10 @@ _BROKEN_OUTPUT = 120  # what Python ends with if its output cannot be written at
 _SITE_BUILTINS = ("exit", "quit", "copyright", "credits", "license", "help")
 
 
+OURS: list[str] = []
+"""The server's own modules, which no program must find."""
+
+
 class Program(NamedTuple):
     """A command of the forms `python [-flags] (-c CODE | -m MODULE | SCRIPT) …`."""
 
@@ -62,8 +66,8 @@ def prepare(program: Program) -> None:
     sys.dont_write_bytecode = "B" in program.flags or not program.flags & {"E", "I"}
     if "S" in program.flags:
         _forget_site()
-    for name in [name for name in sys.modules if name.partition(".")[0] == __name__.partition(".")[0]]:
-        del sys.modules[name]
+    for name in OURS:
+        sys.modules.pop(name, None)
     if program.kind == "script":
         sys.argv = [program.text, *program.arguments]
         first = os.path.dirname(os.path.realpath(program.text))
@@ -102,9 +106,25 @@ def _execute(program: Program, code: types.CodeType | None, main: types.ModuleTy
         main.__file__ = path
         main.__cached__ = None  # type: ignore[attr-defined]
         main.__loader__ = SourceFileLoader("__main__", path)
-        with open(path, "rb") as source:
-            code = compile(source.read(), path, "exec", dont_inherit=True)
+        code = _compile_file(program, path)
     exec(code or compile_text(program.text), main.__dict__)
+
+
+def _compile_file(program: Program, path: str) -> types.CodeType:
+    """What cannot be read or compiled is left to a new interpreter, which says so in its own words."""
+    try:
+        with open(path, "rb") as source:
+            return compile(source.read(), path, "exec", dont_inherit=True)
+    except (OSError, SyntaxError, ValueError):
+        flags = [f"-{flag}" for flag in sorted(program.flags)]
+        run_afresh([sys.executable, *flags, program.text, *program.arguments])
+
+
+def run_afresh(command: list[str]) -> NoReturn:
+    """This process becomes `command`, with the signals as a new process has them."""
+    for sign in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(sign, signal.SIG_DFL)
+    os.execve(command[0], command, os.environ)
 
 
 def _fresh_main() -> types.ModuleType:
@@ -128,7 +148,12 @@ def _stream(
     raw: Any = open(descriptor, mode + "b", buffering=0 if is_unbuffered else -1, closefd=False)  # noqa: SIM115
     (raw if is_unbuffered else raw.raw).name = name
     stream = io.TextIOWrapper(
-        raw, "utf-8", errors, newline="\n" if mode == "w" else None, line_buffering=is_by_line, write_through=is_unbuffered
+        raw,
+        "utf-8",
+        errors,
+        newline="\n" if mode == "w" else None,
+        line_buffering=is_by_line,
+        write_through=is_unbuffered,
     )
     stream.mode = mode  # type: ignore[misc]
     return stream
@@ -139,7 +164,9 @@ def _forget_site() -> None:
     import builtins
 
     sys.path[:] = [path for path in sys.path if "site-packages" not in path and "dist-packages" not in path]
-    sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__module__", "").startswith("_frozen_import")]
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if getattr(finder, "__module__", "").startswith("_frozen_import")
+    ]
     for name in _SITE_BUILTINS:
         if hasattr(builtins, name):
             delattr(builtins, name)

@@ -15,8 +15,8 @@ import socket
 import sys
 
 from . import wire
-from .boxes import build_box
-from .job import Codes, JobError, Request, run_job
+from .boxes import Box, build_box
+from .job import Codes, JobError, Request, note_modules, run_job
 
 _MOST_BYTES = 1 << 30
 
@@ -25,8 +25,8 @@ def main() -> None:
     channel = socket.socket(fileno=os.dup(0))
     # As the first process of its namespace only signals with a handler reach it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sys.path.pop(0)  # ours
-    sys.path.pop(0)  # the current folder
+    del sys.path[: 1 if sys.flags.isolated else 2]  # where we came from, and the current folder
+    os.environ.pop("PWD", None)  # bubblewrap's
     settings, _ = wire.receive(channel, 0)
     try:
         box = build_box(settings)
@@ -36,15 +36,20 @@ def main() -> None:
     except Exception as error:
         wire.send(channel, {"broken": f"{type(error).__name__}: {error}"})
         return
-    codes = Codes()
+    note_modules()
     gc.collect()
     gc.freeze()
     wire.send(channel, {})
     with contextlib.suppress(wire.WireError):
-        while True:
-            request = Request(*wire.receive(channel, _MOST_BYTES))
-            try:
-                wire.send(channel, *run_job(request, box, codes, channel.fileno()))
-            except (JobError, OSError, RuntimeError) as error:
-                wire.send(channel, {"broken": f"{type(error).__name__}: {error}"})
-                return
+        _answer_jobs(channel, box)
+
+
+def _answer_jobs(channel: socket.socket, box: Box) -> None:
+    codes = Codes()
+    while True:
+        request = Request(*wire.receive(channel, _MOST_BYTES))
+        try:
+            wire.send(channel, *run_job(request, box, codes, channel.fileno()))
+        except (JobError, OSError, RuntimeError) as error:
+            wire.send(channel, {"broken": f"{type(error).__name__}: {error}"})
+            return
