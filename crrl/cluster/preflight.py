@@ -90,7 +90,8 @@ def data_problem(config: RunConfig) -> str | None:
 
 def disk_problem(config: RunConfig) -> str | None:
     """Whether the runs' disk has room for what this run keeps."""
-    place = next(path for path in (runs := Path(config.cluster.runs), *runs.parents) if path.exists())
+    runs = Path(config.cluster.runs)
+    place = next(path for path in (runs, *runs.parents) if path.exists())
     if not os.access(place, os.W_OK):
         return f"you cannot write to {place}; choose a place for the run's folder with --runs"
     free, wanted = shutil.disk_usage(place).free, disk_bytes(config)
