@@ -368,7 +368,7 @@ def not_yet(config: RunConfig) -> list[str]:
             f"training in {trainer_processes(config)} processes is not in this version; use --nodes.trainer 1 "
             "--gpus-per-node 1"
         )
-    if config.cluster.cluster == "slurm" and config.cluster.image != "none":
+    if config.cluster.image not in ("auto", "none"):
         problems.append("processes in the image are not in this version; with --image none they run in this Python")
     return problems
 
@@ -409,6 +409,11 @@ def _check_nodes(config: RunConfig) -> None:
         raise ConfigError(
             f"cluster.trainers_per_node {cluster.trainers_per_node}, but {trainer_gpus(config)} GPUs of each node train; "
             "0 makes one process a GPU"
+        )
+    if cluster.cluster == "slurm" and time_limit_minutes(cluster.time) * 60 <= cluster.signal_s:
+        raise ConfigError(
+            f"cluster.time {cluster.time} is not longer than cluster.signal_s {cluster.signal_s}: the job would be asked to "
+            "stop as it starts; use a longer --time, or a smaller --cluster.signal-s"
         )
     if cluster.cluster == "local" and nodes.server + nodes.trainer > 1:
         raise ConfigError(

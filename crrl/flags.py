@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 from crrl.cluster.site_file import apply_site, find_site, runs_of_site
 from crrl.config import RunConfig, load_preset
 from crrl.errors import ConfigError
+from crrl.reasoning import is_reasoning_model, with_reasoning_budget
 
 SHORT_FLAGS = {
     "--data": "--data.source",
@@ -59,6 +60,8 @@ def parse(arguments: Sequence[str], about: str = "") -> Launch:
     else:
         preset = load_preset(_last(words, "--size") or "tiny")
         preset = apply_site(preset, site) if site else preset
+        if is_reasoning_model(_last(words, "--model")):
+            preset = with_reasoning_budget(preset)
     if "--rewards" in pairs:
         preset = replace(preset, rewards={name: _weight(name, value) for name, value in pairs["--rewards"].items()})
     if "--data.options" in pairs:

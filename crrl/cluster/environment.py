@@ -23,6 +23,10 @@ CARRIED = (
 """Variables of the host that a process in the image gets too, where they are set."""
 _LEAKS = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE")
 """Variables that would bring the host's Python packages into a run."""
+_OF_A_JOB = ("SLURM_", "SLURMD_", "SRUN_", "SUBMITIT_", "PMI_", "PMIX_")
+"""How the names of variables begin that belong to one job."""
+_OF_THE_CLUSTER = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT", "SLURM_TIME_FORMAT")
+"""Those of them that say where Slurm is."""
 _SECRET_NAME = re.compile(r"(?i)key|token|secret|passw|credential")
 
 
@@ -54,7 +58,7 @@ def submission_environment(host: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in without_leaks(host).items()
-        if not name.startswith(("SLURM_", "SLURMD_", "SRUN_", "SUBMITIT_", "PMI_", "PMIX_"))
+        if name in _OF_THE_CLUSTER or not name.startswith(_OF_A_JOB)
     }
 
 

@@ -44,7 +44,7 @@ def start_run(given: RunConfig, *, follow: bool) -> int:
 
 def resume_run(folder: RunFolder, *, follow: bool) -> int:
     """Go on with a run where it stopped, as its next attempt, with the settings in its folder."""
-    config = read_config(folder.config)
+    config = resolve(read_config(folder.config), os.environ)
     validate(config)
     status = folder.read_status() if folder.status.is_file() else {"state": "new"}
     if status["state"] == "done":
@@ -62,7 +62,7 @@ def resume_run(folder: RunFolder, *, follow: bool) -> int:
 
 def dry_run(given: RunConfig, folder: RunFolder | None = None) -> int:
     """Print what a run would be and do: config and script to stdout, as they would be written; warnings to stderr."""
-    config = given if folder else resolve(given, os.environ, auto="slurm")
+    config = resolve(given, os.environ, auto="slurm")
     validate(config)
     folder = folder or _new_folder(config)
     on_slurm = config.cluster.cluster == "slurm"

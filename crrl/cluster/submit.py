@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from typing import Any
 
 from crrl.cluster import node
@@ -27,7 +28,7 @@ def submit_to_slurm(config: RunConfig, folder: RunFolder, attempt: int) -> str:
 
     script = render_sbatch(config, folder)
     write_aside(folder.job, script)
-    with _clean_environment():
+    with _clean_environment(), redirect_stderr(StringIO()):  # submitit prints what sbatch says, and raises it as well
         try:
             job = _executor(config, folder, attempt, script).submit(node.run, str(folder.path.resolve()))
         except (FailedJobError, FailedSubmissionError) as error:
