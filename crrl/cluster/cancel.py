@@ -1,4 +1,7 @@
-"""Ending a run on request: with a checkpoint, or at once; either way it can be resumed, and is not started again by itself."""
+"""Ending a run on request: with a checkpoint, or at once. Either way it can be resumed.
+
+The request is a file in the run's folder as well: its supervisors look for it before they put a job back into the queue.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,6 @@ from crrl.cluster.queue import find_job
 from crrl.cluster.submit import run_slurm
 from crrl.errors import RunError
 from crrl.report.run_folder import RunFolder, write_aside
-
-
-def is_cancelled(folder: RunFolder) -> bool:
-    """Whether the run's user wants it to end. Its supervisors ask this before they put a job back into the queue."""
-    return folder.cancel.is_file()
 
 
 def forget_cancel(folder: RunFolder) -> None:
