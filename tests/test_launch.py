@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -266,6 +267,7 @@ def follow_and_press_ctrl_c(*words: str) -> str:
         lines.append(line)
         if re.search(r"step \d+/2000", line) and not is_pressed:
             is_pressed = True
+            assert files_with(f"sentinel-{os.getpid()}", "/proc") == []
             followed.send_signal(signal.SIGINT)
     followed.wait(timeout=60)
     assert followed.returncode == 75, "".join(lines)
@@ -276,8 +278,21 @@ def shown_steps(output: str) -> list[int]:
     return [int(step) for step in re.findall(r"step (\d+)/2000", output)]
 
 
-def test_ctrl_c_of_a_followed_run_writes_a_checkpoint_from_which_it_is_resumed(tmp_path: Path) -> None:
-    """The real thing, twice: launch.py, submitit, the supervisor, the trainer."""
+def files_with(words: str, place: str) -> list[Path]:
+    found = []
+    for path in Path(place).glob("[0-9]*/cmdline") if place == "/proc" else Path(place).rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file() and words.encode() in path.read_bytes():
+                found.append(path)
+    return found
+
+
+def test_ctrl_c_of_a_followed_run_writes_a_checkpoint_from_which_it_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real thing, twice: launch.py, submitit, the supervisor, the trainer. No secret is left in the run's folder."""
+    for name in ("WANDB_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.setenv(name, f"sentinel-{os.getpid()}")
     output = follow_and_press_ctrl_c(*SHORT, "--runs", str(tmp_path))
     (path,) = tmp_path.iterdir()
     folder = RunFolder(path)
@@ -292,6 +307,7 @@ def test_ctrl_c_of_a_followed_run_writes_a_checkpoint_from_which_it_is_resumed(t
     assert sorted(attempt.name for attempt in folder.logs.iterdir()) == ["1", "2"]
     kinds = [json.loads(line)["kind"] for line in folder.events.read_text().splitlines()]
     assert kinds == ["submitted", "started", "stage", "ended"] * 2
+    assert files_with(f"sentinel-{os.getpid()}", str(tmp_path)) == []
 
 
 def test_an_unknown_size_is_a_config_error() -> None:
