@@ -78,7 +78,9 @@ def exec_environment(
             return {**host, "PYTHONUNBUFFERED": "1", **(extra or {})}
         inside = process_environment(cluster, scratch, host, extra)
         return {**without_leaks(host), **inside, "PYTHONPATH": str(ROOT)}  # crrl need not be installed
-    inside = {"NETRC": _netrc(), **process_environment(cluster, scratch, host, extra)}
+    inside = process_environment(cluster, scratch, host, extra)
+    if netrc := _netrc():
+        inside["NETRC"] = netrc
     if cluster.code == "checkout":
         inside["PYTHONPATH"] = str(ROOT)
     prefix = "SINGULARITYENV_" if Path(cluster.container).name == "singularity" else "APPTAINERENV_"
