@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from crrl.cluster.apptainer import NO_IMAGE, data_path
+from crrl.cluster.image_commit import commit_note
 from crrl.cluster.image_file import image_problem
 from crrl.cluster.model_files import model_problem, weights_bytes
 from crrl.cluster.partitions import partition_problem
@@ -42,9 +43,22 @@ def problems(config: RunConfig, host: Mapping[str, str]) -> list[str]:
 
 
 def notes(config: RunConfig, host: Mapping[str, str]) -> list[str]:
-    """What is worth knowing before a Slurm job is submitted, and keeps nothing from running."""
+    """What may surprise in a Slurm job, and keeps nothing from running."""
     cluster = config.cluster
-    found: list[str] = []
+    if cluster.cluster != "slurm":
+        return []
+    commit = commit_note(cluster) if Path(cluster.image).exists() else None
+    overrides = [
+        f"{name} in your environment goes before the script's own --{option}; unset it if that is not wanted"
+        for name, option in _OVERRIDES.items()
+        if name in host
+    ]
+    return [commit, *overrides] if commit else overrides
+
+
+def hints(config: RunConfig) -> list[str]:
+    """What a first dry run on a cluster may have forgotten."""
+    cluster, found = config.cluster, list[str]()
     if cluster.cluster != "slurm":
         return found
     if not cluster.account:
@@ -55,11 +69,6 @@ def notes(config: RunConfig, host: Mapping[str, str]) -> list[str]:
         )
     if cluster.image != NO_IMAGE and not shutil.which(cluster.container):
         found.append(f"there is no {cluster.container} on this machine; the nodes need it")
-    found += [
-        f"{name} in your environment goes before the script's own --{option}; unset it if that is not wanted"
-        for name, option in _OVERRIDES.items()
-        if name in host
-    ]
     return found
 
 

@@ -14,7 +14,7 @@ from crrl.cluster.follow import EXIT_CODES, Follower, busy
 from crrl.cluster.follow_slurm import SlurmFollower
 from crrl.cluster.local import job_script, next_attempt, submit_locally, visible_gpus
 from crrl.cluster.plan import roles
-from crrl.cluster.preflight import notes, problems, refusal
+from crrl.cluster.preflight import hints, notes, problems, refusal
 from crrl.cluster.resolve import resolve
 from crrl.cluster.slurm import render_sbatch
 from crrl.cluster.submit import submit_to_slurm
@@ -29,6 +29,7 @@ def start_run(given: RunConfig, *, follow: bool) -> int:
     validate(config)
     folder = _new_folder(config)
     _refuse(config, folder)
+    _warn(notes(config, os.environ))
     try:
         folder.path.mkdir(parents=True)
         write_aside(folder.config, f"# {folder.run_id}\n{to_yaml(config)}")
@@ -69,9 +70,13 @@ def dry_run(given: RunConfig, folder: RunFolder | None = None) -> int:
     print(f"# {folder.config}\n{to_yaml(config)}\n# roles: {roles(config)}\n\n# {folder.job}")
     sys.stdout.write(render_sbatch(config, folder) if on_slurm else job_script(folder))
     sys.stdout.flush()
-    for problem in [*problems(config, os.environ), *not_yet(config), *notes(config, os.environ)]:
-        print(f"warning: {problem}", file=sys.stderr)
+    _warn([*problems(config, os.environ), *not_yet(config), *notes(config, os.environ), *hints(config)])
     return 0
+
+
+def _warn(lines: list[str]) -> None:
+    for line in lines:
+        print(f"warning: {line}", file=sys.stderr)
 
 
 def _new_folder(config: RunConfig) -> RunFolder:

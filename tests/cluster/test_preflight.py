@@ -7,15 +7,17 @@ import gzip
 import json
 import os
 import platform
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import launch
+from crrl.cluster import image_commit
 from crrl.cluster.image_file import image_problem
 from crrl.cluster.model_files import model_problem, weights_bytes
-from crrl.cluster.preflight import GIB, data_problem, disk_bytes, disk_problem, notes, problems
+from crrl.cluster.preflight import GIB, data_problem, disk_bytes, disk_problem, hints, notes, problems
 from crrl.config import DataConfig, LoraConfig, RunConfig, load_preset
 
 
@@ -137,8 +139,29 @@ def test_a_path_that_a_bind_cannot_say_is_refused(tmp_path: Path) -> None:
 
 def test_a_variable_that_sbatch_takes_before_the_script_is_noted(tmp_path: Path) -> None:
     given = config(tmp_path, cluster="slurm", account="a", partition="p")
-    assert notes(given, {}) == []
+    assert (notes(given, {}), hints(given)) == ([], [])
     assert "SBATCH_QOS in your environment goes before" in notes(given, {"SBATCH_QOS": "x"})[0]
+    assert len(hints(config(tmp_path, cluster="slurm"))) == 2
+
+
+def test_an_image_of_another_commit_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run([*git, *words], check=True)
+    here = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    monkeypatch.setattr(image_commit, "ROOT", tmp_path)
+    apptainer = tmp_path / "apptainer"
+    apptainer.write_text('#!/bin/sh\necho "crrl.commit: $(cat "$3")"\n')
+    apptainer.chmod(0o755)
+    image = tmp_path / "crrl.sif"
+    cluster = config(tmp_path, image=str(image), container=str(apptainer)).cluster
+    image.write_text(here)
+    assert image_commit.commit_note(cluster) is None
+    image.write_text("0" * 40)
+    assert f"of commit 000000000000, this checkout is at {here[:12]}" in (image_commit.commit_note(cluster) or "")
+    assert image_commit.commit_note(dataclasses.replace(cluster, code="checkout")) is None
+    image.write_text("unknown")
+    assert "of commit unknown" in (image_commit.commit_note(cluster) or "")
 
 
 @pytest.mark.parametrize(
