@@ -12,12 +12,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from crrl.cluster.site import SiteConfig
 from crrl.config_text import read_yaml
 from crrl.errors import ConfigError
 from crrl.schema import Kind
 
+Part = TypeVar("Part")
 Size = Literal["tiny", "small", "medium", "large"]
 SIZES: tuple[Size, ...] = get_args(Size)
 SandboxLevel = Literal["namespaces", "landlock", "limits"]
@@ -193,35 +195,41 @@ class TrackingConfig:
 
 
 @dataclass(frozen=True)
-class ClusterConfig:
-    """Where the run happens."""
+class NodesConfig:
+    """How many nodes do what."""
+
+    server: int = 0
+    """Nodes that only serve; 0: the server, if there is one, shares the single trainer node."""
+    trainer: int = 1
+    """Nodes that train."""
+
+
+@dataclass(frozen=True)
+class ClusterConfig(SiteConfig):
+    """Where the run happens, and how large it is."""
 
     cluster: Literal["auto", "slurm", "local"] = "auto"
     """auto: Slurm where sbatch is found, else this machine."""
-    nodes: int = 1
-    """Machines."""
+    nodes: NodesConfig = field(default_factory=NodesConfig)
+    """How many nodes do what."""
     gpus_per_node: int = 0
-    """GPUs of each; 0: the run is on the CPU."""
+    """GPUs of each node; 0: the run is on the CPU."""
+    server_gpus: int = 1
+    """Of these, how many serve where server and trainer share a node."""
+    trainers_per_node: int = 0
+    """Trainer processes of each node that trains; 0: one a GPU, or one on the CPU."""
     cpus_per_task: int = 2
     """Cores of each node that the run uses."""
     mem_gb: int = 0
     """Memory of each node in GiB; 0: the cluster's default."""
     time: str = "1:00:00"
     """Time limit: minutes, H:MM:SS or D-HH:MM:SS."""
-    partition: str = ""
-    """Slurm partition; empty: the cluster's default."""
-    account: str = ""
-    """Slurm account; empty: your default."""
-    qos: str = ""
-    """Slurm quality of service; empty: the default."""
-    constraint: str = ""
-    """Node features that Slurm must find."""
-    image: str = "crrl.sif"
-    """The Apptainer image that Slurm jobs run in."""
+    image: str = "auto"
+    """The Apptainer image; none: this Python, without an image; auto: crrl.sif here for Slurm, none for this machine."""
+    code: Literal["image", "checkout"] = "image"
+    """Which crrl runs in the image: its own, or this checkout, for work on crrl itself."""
     runs: str = "runs"
     """The folder that holds every run's folder; on a cluster, one that all nodes see."""
-    sbatch: tuple[str, ...] = ()
-    """Further sbatch options, each as `name=value`, or as `name` if it takes no value."""
 
 
 @dataclass(frozen=True)
@@ -262,7 +270,8 @@ _AT_LEAST_ONE = (
     "grpo.save_steps",
     "eval.tasks",
     "eval.batch_size",
-    "cluster.nodes",
+    "cluster.nodes.trainer",
+    "cluster.server_gpus",
     "cluster.cpus_per_task",
 )
 _AT_LEAST_ZERO = (
@@ -282,9 +291,12 @@ _AT_LEAST_ZERO = (
     "lora.rank",
     "eval.every_steps",
     "eval.max_new_tokens",
+    "cluster.nodes.server",
     "cluster.gpus_per_node",
+    "cluster.trainers_per_node",
     "cluster.mem_gb",
     "sandbox.workers",
+    "cluster.signal_s",
     "seed",
 )
 _ABOVE_ZERO = (
@@ -319,6 +331,12 @@ def from_yaml(text: str, *, where: str = "config") -> RunConfig:
     return config
 
 
+def build_part(kind: type[Part], values: Mapping[str, Any], where: str, lines: Mapping[str, int]) -> Part:
+    """One group of settings, of plain values. Raises ConfigError as `from_yaml` does."""
+    part: Part = _build(kind, values, _Place(where, lines), "")
+    return part
+
+
 def to_yaml(config: RunConfig) -> str:
     """The config as YAML text."""
     import yaml
@@ -349,8 +367,10 @@ def validate(config: RunConfig) -> None:
 
     check_rewards(config.rewards, config.task)
     _check_ranges(config)
+    _check_nodes(config)
     _check_batches(config.grpo, trainer_processes(config))
-    _check_sbatch(config.cluster.sbatch)
+    _check_sbatch("cluster.sbatch", config.cluster.sbatch)
+    _check_sbatch("cluster.srun", config.cluster.srun)
     make_plan(config.data.source, kind=config.task, split="train", options=config.data.options)
     if config.model == TINY_MODEL and config.data.source != "toy":
         raise ConfigError("the built-in model `tiny` only reads the toy source; name a model with --model")
@@ -363,24 +383,66 @@ def not_yet(config: RunConfig) -> list[str]:
     problems = []
     if config.grpo.use_vllm:
         problems.append(
-            "a vLLM server beside the trainer is not in this version; with --nodes 1 --gpus-per-node 1 the trainer "
-            "generates by itself"
+            "a vLLM server beside the trainer is not in this version; with --nodes.server 0 --nodes.trainer 1 "
+            "--gpus-per-node 1 the trainer generates by itself"
         )
     elif trainer_processes(config) > 1:
         problems.append(
-            f"training on {trainer_processes(config)} GPUs is not in this version; use --nodes 1 --gpus-per-node 1"
+            f"training in {trainer_processes(config)} processes is not in this version; use --nodes.trainer 1 "
+            "--gpus-per-node 1"
         )
+    if config.cluster.image not in ("auto", "none"):
+        problems.append("processes in the image are not in this version; with --image none they run in this Python")
     return problems
 
 
 def trainer_processes(config: RunConfig) -> int:
     """How many processes train: one a GPU, without those that belong to the server."""
     cluster = config.cluster
-    if not config.grpo.use_vllm:
-        return cluster.nodes * max(1, cluster.gpus_per_node)
-    if cluster.nodes > 1:
-        return (cluster.nodes - 1) * max(1, cluster.gpus_per_node)
-    return max(1, cluster.gpus_per_node - 1)
+    return cluster.nodes.trainer * (cluster.trainers_per_node or max(1, trainer_gpus(config)))
+
+
+def trainer_gpus(config: RunConfig) -> int:
+    """GPUs of each trainer node that trainers use; 0: they are on the CPU."""
+    cluster = config.cluster
+    is_shared = config.grpo.use_vllm and not cluster.nodes.server
+    return cluster.gpus_per_node - (min(cluster.server_gpus, cluster.gpus_per_node) if is_shared else 0)
+
+
+def _check_nodes(config: RunConfig) -> None:
+    """Refuse combinations of nodes, GPUs and a server that cannot work."""
+    cluster, nodes = config.cluster, config.cluster.nodes
+    has_server = config.grpo.use_vllm
+    if nodes.server and not has_server:
+        raise ConfigError(
+            f"cluster.nodes.server {nodes.server}, but grpo.use_vllm is False, so nobody would ask that server; "
+            "use --nodes.server 0, or --grpo.use-vllm True"
+        )
+    if has_server and not nodes.server and nodes.trainer > 1:
+        raise ConfigError(
+            f"cluster.nodes.trainer {nodes.trainer} without a server node: a server shares a node only where it is the "
+            "only one; use --nodes.server 1, or --grpo.use-vllm False"
+        )
+    if has_server and not nodes.server and cluster.gpus_per_node and not trainer_gpus(config):
+        raise ConfigError(
+            f"cluster.server_gpus {cluster.server_gpus} of cluster.gpus_per_node {cluster.gpus_per_node} serve, so none is "
+            "left to train; use fewer, or --nodes.server 1"
+        )
+    if cluster.gpus_per_node and cluster.trainers_per_node not in (0, trainer_gpus(config)):
+        raise ConfigError(
+            f"cluster.trainers_per_node {cluster.trainers_per_node}, but {trainer_gpus(config)} GPUs of each node train; "
+            "0 makes one process a GPU"
+        )
+    if cluster.cluster == "slurm" and time_limit_minutes(cluster.time) * 60 <= cluster.signal_s:
+        raise ConfigError(
+            f"cluster.time {cluster.time} is not longer than cluster.signal_s {cluster.signal_s}: the job would be asked to "
+            "stop as it starts; use a longer --time, or a smaller --cluster.signal-s"
+        )
+    if cluster.cluster == "local" and nodes.server + nodes.trainer > 1:
+        raise ConfigError(
+            f"{nodes.server + nodes.trainer} nodes on this machine alone (--cluster local); use --nodes.server 0 "
+            "--nodes.trainer 1, or --cluster slurm"
+        )
 
 
 def _check_batches(grpo: GrpoConfig, processes: int) -> None:
@@ -408,12 +470,10 @@ def _check_batches(grpo: GrpoConfig, processes: int) -> None:
         )
 
 
-def _check_sbatch(options: tuple[str, ...]) -> None:
+def _check_sbatch(name: str, options: tuple[str, ...]) -> None:
     for option in options:
         if not re.fullmatch(r"[a-z][a-z0-9-]*(=[^\n]+)?", option):
-            raise ConfigError(
-                f"cluster.sbatch {option!r}: must be name=value, or a name, as in exclude=n7 or exclusive"
-            )
+            raise ConfigError(f"{name} {option!r}: must be name=value, or a name, as in exclude=n7 or exclusive")
 
 
 def _check_ranges(config: RunConfig) -> None:

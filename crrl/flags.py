@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, get_type_hints
 
+from crrl.cluster.site_file import apply_site, find_site, runs_of_site
 from crrl.config import RunConfig, load_preset
 from crrl.errors import ConfigError
+from crrl.reasoning import is_reasoning_model, with_reasoning_budget
 
 SHORT_FLAGS = {
     "--data": "--data.source",
     "--cluster": "--cluster.cluster",
-    "--nodes": "--cluster.nodes",
+    "--nodes.server": "--cluster.nodes.server",
+    "--nodes.trainer": "--cluster.nodes.trainer",
     "--gpus-per-node": "--cluster.gpus-per-node",
     "--time": "--cluster.time",
     "--partition": "--cluster.partition",
@@ -35,7 +39,9 @@ class Launch(RunConfig):
     dry_run: bool = False
     """Print the resolved config and the Slurm job, and what this machine lacks for it; submit nothing."""
     follow: bool = False
-    """Show the run's log until it ends. Ctrl-C stops a local run so that it can be resumed."""
+    """Show the run's log until it ends. Ctrl-C stops a local run so that it can be resumed; a Slurm run goes on."""
+    site: str = ""
+    """The cluster's site file (docs/cluster.md); empty: $CRRL_SITE, or ~/.config/crrl/site.yaml; none: no file."""
     resume: str = ""
     """Go on with this run (its id, or its folder) instead of starting one; other settings stay as they were."""
 
@@ -47,7 +53,15 @@ def parse(arguments: Sequence[str], about: str = "") -> Launch:
     """
     words = [part for word in arguments for part in _long_form(word)]
     words, pairs = _take_pairs(words)
-    preset = load_preset(_size(words))
+    _refuse_bare_nodes(words)
+    site = find_site(_last(words, "--site"), os.environ)
+    if _last(words, "--resume"):  # the settings are the run's own; of the site only where runs are is asked
+        preset = replace(load_preset("tiny"), cluster=replace(load_preset("tiny").cluster, runs=runs_of_site(site)))
+    else:
+        preset = load_preset(_last(words, "--size") or "tiny")
+        preset = apply_site(preset, site) if site else preset
+        if is_reasoning_model(_last(words, "--model")):
+            preset = with_reasoning_budget(preset)
     if "--rewards" in pairs:
         preset = replace(preset, rewards={name: _weight(name, value) for name, value in pairs["--rewards"].items()})
     if "--data.options" in pairs:
@@ -55,7 +69,7 @@ def parse(arguments: Sequence[str], about: str = "") -> Launch:
     default = Launch(**{field.name: getattr(preset, field.name) for field in fields(RunConfig)})
     launch = _read_flags(_switched(words), default, about)
     if launch.resume:
-        _refuse_settings(launch, load_preset("tiny"))
+        _refuse_settings(launch)
     return launch
 
 
@@ -95,8 +109,9 @@ def settings_of(launch: Launch) -> RunConfig:
     return RunConfig(**{field.name: getattr(launch, field.name) for field in fields(RunConfig)})
 
 
-def _refuse_settings(launch: Launch, preset: RunConfig) -> None:
+def _refuse_settings(launch: Launch) -> None:
     """A resumed run keeps its settings: refuse others, rather than leave them out in silence."""
+    preset = load_preset("tiny")
     if settings_of(launch) != replace(preset, cluster=replace(preset.cluster, runs=launch.cluster.runs)):
         raise ConfigError(
             f"--resume {launch.resume} goes on with the settings in the run's config.yaml; leave all others out, or "
@@ -140,9 +155,17 @@ def _switches(kind: Any, prefix: str) -> set[str]:
     return found
 
 
-def _size(words: Sequence[str]) -> str:
-    places = [index for index, word in enumerate(words) if word == "--size"]
-    return words[places[-1] + 1] if places and places[-1] + 1 < len(words) else "tiny"
+def _last(words: Sequence[str], flag: str) -> str:
+    """The value of a flag, the last one where it is given twice; empty if it is not given."""
+    places = [index for index, word in enumerate(words) if word == flag]
+    return words[places[-1] + 1] if places and places[-1] + 1 < len(words) else ""
+
+
+def _refuse_bare_nodes(words: Sequence[str]) -> None:
+    if "--nodes" in words:
+        raise ConfigError(
+            f"--nodes {_last(words, '--nodes')}: say which; --nodes.server N serve, --nodes.trainer N train"
+        )
 
 
 def _take_pairs(words: Sequence[str]) -> tuple[list[str], dict[str, dict[str, str]]]:

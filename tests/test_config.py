@@ -192,7 +192,7 @@ def test_what_is_no_time_limit_is_refused(time: str) -> None:
         time_limit_minutes(time)
 
 
-@pytest.mark.parametrize(("size", "processes"), [("tiny", 1), ("small", 1), ("medium", 4), ("large", 24)])
+@pytest.mark.parametrize(("size", "processes"), [("tiny", 1), ("small", 1), ("medium", 4), ("large", 16)])
 def test_the_server_takes_its_gpus_from_the_trainers(size: str, processes: int) -> None:
     assert trainer_processes(load_preset(size)) == processes
 

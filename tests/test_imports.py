@@ -22,11 +22,16 @@ HEAVY = (
 )
 LIGHT = (
     "crrl.config",
+    "crrl.cluster.apptainer",
+    "crrl.cluster.commands",
     "crrl.cluster.follow",
     "crrl.cluster.local",
     "crrl.cluster.node",
     "crrl.cluster.plan",
+    "crrl.cluster.preflight",
     "crrl.cluster.slurm",
+    "crrl.cluster.start",
+    "crrl.cluster.submit",
     "crrl.report.run_folder",
     "launch",
     "crrl.cli",

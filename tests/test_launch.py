@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import launch
+from crrl.cluster import start
+from crrl.cluster.resolve import resolve
 from crrl.config import load_preset, read_config
 from crrl.errors import ConfigError
 from crrl.flags import SHORT_FLAGS, parse, settings_of
@@ -22,6 +25,13 @@ SHORT = """
 --size tiny --tracking.wandb off --rewards format=0.5 similarity=0.5 --data.rows 16 --sft.steps 2000 --sft.batch-size 4
 --sft.rows 40 --grpo.num-generations 4 --grpo.per-device-batch-size 8 --grpo.max-completion-length 16 --eval.tasks 4
 """.split()
+
+
+@pytest.fixture(autouse=True)
+def no_slurm_and_no_site(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine has: no sbatch, and no site file."""
+    monkeypatch.setenv("PATH", str(tmp_path_factory.mktemp("bin")))
+    monkeypatch.setenv("CRRL_SITE", "none")
 
 
 def command(*words: str) -> list[str]:
@@ -39,11 +49,13 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 def test_flags_change_the_preset_and_nothing_else() -> None:
-    changed = parse("--size small --grpo.learning-rate 2e-5 --data a.jsonl --nodes=3 --sft.enabled True".split())
+    changed = parse(
+        "--size small --grpo.learning-rate 2e-5 --data a.jsonl --nodes.trainer=3 --sft.enabled True".split()
+    )
     preset = load_preset("small")
     assert changed.grpo.learning_rate == 2e-5
     assert changed.data.source == "a.jsonl"
-    assert changed.cluster.nodes == 3
+    assert changed.cluster.nodes.trainer == 3
     assert changed.sft.enabled
     assert (changed.lora, changed.rewards, changed.model) == (preset.lora, preset.rewards, preset.model)
 
@@ -89,8 +101,10 @@ def test_a_mistake_is_one_line_on_every_terminal(environment: dict[str, str], co
 
 def test_every_short_flag_names_a_real_one() -> None:
     for short, long in SHORT_FLAGS.items():
-        group, _, name = long.removeprefix("--").partition(".")
-        assert hasattr(getattr(load_preset("tiny"), group), name.replace("-", "_")), short
+        value: object = load_preset("tiny")
+        for name in long.removeprefix("--").replace("-", "_").split("."):
+            assert hasattr(value, name), short
+            value = getattr(value, name)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +122,24 @@ def test_every_short_flag_names_a_real_one() -> None:
         ("--cluster.sbatch Exclusive --dry-run", "cluster.sbatch 'Exclusive': must be name=value, or a name"),
         ("--resume none", "there is no run 'none'"),
         ("--resume none --grpo.steps 5", "leave all others out, or start a new run without --resume"),
-        ("--cluster slurm", "submission to Slurm is not in this version; see the job with --dry-run"),
+        (
+            "--cluster slurm --image none",
+            "there is no sbatch on this machine: submit where Slurm is, or use --cluster loc",
+        ),
+        ("--nodes 3", "--nodes 3: say which; --nodes.server N serve, --nodes.trainer N train"),
+        (
+            "--nodes.trainer 2",
+            "2 nodes on this machine alone (--cluster local); use --nodes.server 0 --nodes.trainer 1",
+        ),
+        ("--nodes.trainer 0", "cluster.nodes.trainer 0: must be 1 or more"),
+        ("--nodes.server 1", "cluster.nodes.server 1, but grpo.use_vllm is False, so nobody would ask that server"),
+        ("--size medium --nodes.server 0 --nodes.trainer 2", "a server shares a node only where it is the only one"),
+        ("--size small --cluster.server-gpus 2", "none is left to train; use fewer, or --nodes.server 1"),
+        ("--size medium --cluster.trainers-per-node 3", "but 4 GPUs of each node train; 0 makes one process a GPU"),
+        ("--cluster slurm --time 3", "cluster.time 3 is not longer than cluster.signal_s 180"),
+        ("--site nowhere.yaml", "--site nowhere.yaml: there is no such file; examples are in examples/sites/"),
+        ("--size small --model ./none --data a.jsonl", "there is no model folder "),
+        ("--runs $NOWHERE/runs", "cluster.runs '$NOWHERE/runs': NOWHERE is not set here"),
         ("--size small", "a vLLM server beside the trainer is not in this version"),
         ("stray", "Unrecognized options: stray; python launch.py --help shows what is possible"),
     ],
@@ -139,32 +170,56 @@ def test_a_folder_that_cannot_be_made_is_a_mistake(tmp_path: Path, capsys: pytes
 def test_a_dry_run_prints_the_config_and_the_job_and_makes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert launch.main(["--size", "large", "--runs", str(tmp_path / "runs"), "--account", "a1", "--dry-run"]) == 0
+    words = ["--size", "large", "--runs", str(tmp_path / "runs"), "--account", "a1"]
+    assert launch.main([*words, "--dry-run"]) == 0
     printed = capsys.readouterr()
-    config_text, job = printed.out.split("# roles: 1 node × 8 GPUs serve, 3 × 8 GPUs train")
+    config_text, job = printed.out.split("# roles: 1 node × 8 GPUs serve, 2 nodes × 8 GPUs train")
     resolved = tmp_path / "resolved.yaml"
     resolved.write_text(config_text)
-    assert read_config(resolved) == settings_of(
-        parse(["--size", "large", "--runs", str(tmp_path / "runs"), "--account", "a1"])
-    )
+    assert read_config(resolved) == resolve(settings_of(parse(words)), os.environ, auto="slurm")
     assert "#!/bin/bash\n" in job
     assert "#SBATCH --account=a1\n" in job
     assert all(line.startswith("warning: ") for line in printed.err.splitlines())
+    assert "warning: there is no sbatch on this machine" in printed.err
     assert not (tmp_path / "runs").exists()
 
 
+def test_the_script_of_a_dry_run_is_the_one_that_a_local_run_writes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder(tmp_path / "runs" / "r1")
+    monkeypatch.setattr(start, "_new_folder", lambda config: folder)
+    monkeypatch.setattr("crrl.cluster.node.run", print)  # what is submitted, not what it then does
+    words = [*SHORT, "--runs", str(tmp_path / "runs")]
+    assert launch.main([*words, "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert launch.main(words) == 0
+    assert printed.endswith(f"# {folder.job}\n{folder.job.read_text()}")
+    assert folder.config.read_text() in f"{printed.replace(str(folder.config), folder.run_id)}"
+
+
 def test_small_on_one_gpu_has_no_server(capsys: pytest.CaptureFixture[str]) -> None:
-    assert launch.main("--size small --gpus-per-node 1 --dry-run".split()) == 0
+    assert launch.main("--size small --gpus-per-node 1 --image none --dry-run".split()) == 0
     printed = capsys.readouterr()
     assert "use_vllm: false" in printed.out
-    assert "# roles: 1 × 1 GPUs train and generate" in printed.out
+    assert "# roles: 1 node × 1 GPUs train and generate" in printed.out
     assert "not in this version" not in printed.err
 
 
 def test_run_ids_sort_by_time_and_do_not_collide() -> None:
-    ids = [launch._new_run_id(load_preset("tiny")) for _ in range(20)]
+    ids = [start._new_folder(load_preset("tiny")).run_id for _ in range(20)]
     assert all(re.fullmatch(r"\d{8}-\d{6}-tiny-repair-[0-9a-f]{4}", run_id) for run_id in ids)
     assert len(set(ids)) > 1
+
+
+def test_a_reasoning_model_gets_a_longer_completion_budget_in_the_same_memory() -> None:
+    words = ["--size", "medium", "--model", "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"]
+    preset, given = load_preset("medium").grpo, parse(words).grpo
+    assert given.max_completion_length == 4 * preset.max_completion_length
+    assert given.per_device_batch_size * 4 == preset.per_device_batch_size
+    assert given.gradient_accumulation == 4 * preset.gradient_accumulation
+    assert parse([*words, "--grpo.max-completion-length", "100"]).grpo.max_completion_length == 100
+    assert parse(["--size", "medium", "--model", "google/gemma-3-27b-it"]).grpo == preset
 
 
 def make_run(tmp_path: Path, state: str, **fields: object) -> RunFolder:
@@ -186,20 +241,20 @@ def test_a_run_that_was_just_submitted_is_not_submitted_twice(
 ) -> None:
     make_run(tmp_path, "queued")
     complaint = refusal(capsys, "--resume", "r1", "--runs", str(tmp_path / "runs"))
-    assert re.search(r"r1 is queued already; follow it with: tail -F .*logs/1/trainer-", complaint)
+    assert re.search(r"r1 is queued already; follow it with: crrl logs .*/runs/r1 --follow", complaint)
 
 
 def test_a_dry_run_of_a_resumed_run_submits_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = make_run(tmp_path, "stopped")
     assert launch.main(["--resume", str(folder.path), "--dry-run"]) == 0
-    assert "#SBATCH" in capsys.readouterr().out
+    assert f"python -m crrl.train {folder.path}\n" in capsys.readouterr().out
     assert not folder.submission.exists()
 
 
 def test_help_shows_every_group_and_ends_well() -> None:
     done = subprocess.run(command("--help"), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
-    for flag in ("--size", "--dry-run", "--resume", "--grpo.learning-rate", "--lora.rank", "--cluster.nodes"):
+    for flag in ("--size", "--dry-run", "--resume", "--grpo.learning-rate", "--lora.rank", "--cluster.nodes.server"):
         assert flag in done.stdout
 
 
@@ -212,6 +267,7 @@ def follow_and_press_ctrl_c(*words: str) -> str:
         lines.append(line)
         if re.search(r"step \d+/2000", line) and not is_pressed:
             is_pressed = True
+            assert files_with(f"sentinel-{os.getpid()}", "/proc") == []
             followed.send_signal(signal.SIGINT)
     followed.wait(timeout=60)
     assert followed.returncode == 75, "".join(lines)
@@ -222,8 +278,21 @@ def shown_steps(output: str) -> list[int]:
     return [int(step) for step in re.findall(r"step (\d+)/2000", output)]
 
 
-def test_ctrl_c_of_a_followed_run_writes_a_checkpoint_from_which_it_is_resumed(tmp_path: Path) -> None:
-    """The real thing, twice: launch.py, submitit, the supervisor, the trainer."""
+def files_with(words: str, place: str) -> list[Path]:
+    found = []
+    for path in Path(place).glob("[0-9]*/cmdline") if place == "/proc" else Path(place).rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file() and words.encode() in path.read_bytes():
+                found.append(path)
+    return found
+
+
+def test_ctrl_c_of_a_followed_run_writes_a_checkpoint_from_which_it_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real thing, twice: launch.py, submitit, the supervisor, the trainer. No secret is left in the run's folder."""
+    for name in ("WANDB_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.setenv(name, f"sentinel-{os.getpid()}")
     output = follow_and_press_ctrl_c(*SHORT, "--runs", str(tmp_path))
     (path,) = tmp_path.iterdir()
     folder = RunFolder(path)
@@ -238,6 +307,7 @@ def test_ctrl_c_of_a_followed_run_writes_a_checkpoint_from_which_it_is_resumed(t
     assert sorted(attempt.name for attempt in folder.logs.iterdir()) == ["1", "2"]
     kinds = [json.loads(line)["kind"] for line in folder.events.read_text().splitlines()]
     assert kinds == ["submitted", "started", "stage", "ended"] * 2
+    assert files_with(f"sentinel-{os.getpid()}", str(tmp_path)) == []
 
 
 def test_an_unknown_size_is_a_config_error() -> None:

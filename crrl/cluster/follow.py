@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from crrl.cluster.node import ROLE
+from crrl.cluster.queue import find_job
 from crrl.errors import RunError
 from crrl.report.run_folder import RunFolder
 
@@ -104,6 +105,9 @@ class Follower:
 
 def busy(folder: RunFolder, status: dict[str, Any]) -> bool:
     """Whether an attempt of the run is under way, so that another one would disturb it."""
+    if status.get("cluster") == "slurm" and status["state"] != "new":
+        job = find_job(str(status.get("job_id", "")))
+        return job is not None and job.is_live
     if status["state"] == "queued":
         waited = datetime.now(UTC) - datetime.fromisoformat(status["updated"])
         return waited.total_seconds() < START_TIMEOUT_S

@@ -34,7 +34,8 @@ def submit_locally(config: RunConfig, folder: RunFolder) -> None:
             tasks_per_node=1,
         )
         attempt = next_attempt(folder)
-        folder.write_status("queued", attempt=attempt, cluster="local", verdict="", pid=0, host=os.uname().nodename)
+        host = os.uname().nodename
+        folder.write_status("queued", attempt=attempt, cluster="local", verdict="", pid=0, host=host, job_id="")
         job = executor.submit(node.run, str(folder.path.resolve()))
     folder.append_event("submitted", attempt=attempt, cluster="local", job_id=job.job_id)
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from crrl.config import RunConfig, time_limit_minutes
-from crrl.report.run_folder import RunFolder
+from crrl.config import ClusterConfig, RunConfig, trainer_gpus
 
 Where = Literal["slurm", "local"]
 
@@ -25,66 +23,32 @@ class Roles:
     """GPUs of each trainer node that trainers use; 0: the trainer is on the CPU."""
 
     def __str__(self) -> str:
-        trainers = f"{self.trainer_nodes} × {self.trainer_gpus or 'no'} GPUs train"
-        if not self.server_gpus:
-            return f"{trainers} and generate"
-        shared = "the same node" if not self.server_nodes else f"{self.server_nodes} node"
-        return f"{shared} × {self.server_gpus} GPUs serve, {trainers}"
+        trainers = f"{_nodes(self.trainer_nodes)} × {self.trainer_gpus or 'no'} GPUs train"
+        if self.server_nodes:
+            return f"{_nodes(self.server_nodes)} × {self.server_gpus or 'no'} GPUs serve, {trainers}"
+        if self.server_gpus:
+            return f"the same node × {self.server_gpus} GPUs serve, {trainers}"
+        return f"{trainers} and generate"
+
+
+def _nodes(count: int) -> str:
+    return f"{count} node{'s' * (count != 1)}"
 
 
 def roles(config: RunConfig) -> Roles:
-    """Who does what: node 0 serves in a job of several nodes, the first GPU in a job of one."""
-    nodes, gpus = config.cluster.nodes, config.cluster.gpus_per_node
-    if not config.grpo.use_vllm:
-        return Roles(0, 0, nodes, gpus)
-    return Roles(1, gpus, nodes - 1, gpus) if nodes > 1 else Roles(0, 1, 1, gpus - 1)
+    """Who does what. The first nodes serve; where there is no server node, the first GPUs of the single node do."""
+    cluster, trains = config.cluster, trainer_gpus(config)
+    serving = (cluster.gpus_per_node if cluster.nodes.server else cluster.gpus_per_node - trains) * config.grpo.use_vllm
+    return Roles(cluster.nodes.server, serving, cluster.nodes.trainer, trains)
 
 
-def where(config: RunConfig) -> Where:
-    """What `auto` means here: Slurm if sbatch is on the PATH."""
-    if config.cluster.cluster != "auto":
-        return config.cluster.cluster
-    return "slurm" if shutil.which("sbatch") else "local"
+def all_nodes(cluster: ClusterConfig) -> int:
+    """Nodes of the job."""
+    return cluster.nodes.server + cluster.nodes.trainer
 
 
-def sbatch_parameters(config: RunConfig, folder: RunFolder) -> dict[str, Any]:
-    """The job's size in submitit's words; what is empty is left to the cluster."""
-    cluster = config.cluster
-    wanted: dict[str, Any] = {
-        "job_name": folder.run_id,
-        "nodes": cluster.nodes,
-        "ntasks_per_node": 1,  # one supervisor a node; it starts the node's processes
-        "cpus_per_task": cluster.cpus_per_task,
-        "gpus_per_node": cluster.gpus_per_node or None,
-        "mem": f"{cluster.mem_gb}G" if cluster.mem_gb else None,
-        "time": time_limit_minutes(cluster.time),
-        "partition": cluster.partition or None,
-        "account": cluster.account or None,
-        "qos": cluster.qos or None,
-        "constraint": cluster.constraint or None,
-        "additional_parameters": _sbatch_options(cluster.sbatch) or None,
-        "stderr_to_stdout": True,
-    }
-    return {name: value for name, value in wanted.items() if value is not None}
-
-
-def _sbatch_options(options: tuple[str, ...]) -> dict[str, str | bool]:
-    """`name=value` and `name` as submitit takes them; True: an option without a value."""
-    parts = [option.partition("=") for option in options]
-    return {name: value if equals else True for name, equals, value in parts}
-
-
-def missing(config: RunConfig) -> list[str]:
-    """What a Slurm job of this config would not find on this machine, a line each."""
-    found = []
-    if not shutil.which("sbatch"):
-        found.append("there is no sbatch on this machine: submit where Slurm is")
-    if not shutil.which("apptainer"):
-        found.append("there is no apptainer on this machine; the nodes need it")
-    if not Path(config.cluster.image).is_file():
-        found.append(f"there is no image {config.cluster.image}; build it first, or name it with --cluster.image")
-    if not config.cluster.account:
-        found.append("no account is named (--account); many clusters refuse a job without")
-    if not config.cluster.partition:
-        found.append("no partition is named (--partition): the cluster's default is used")
-    return found
+def where(cluster: ClusterConfig) -> Where:
+    """What `auto` means here: Slurm if sbatch is on the PATH, or the run wants several nodes."""
+    if cluster.cluster != "auto":
+        return cluster.cluster
+    return "slurm" if shutil.which("sbatch") or all_nodes(cluster) > 1 else "local"

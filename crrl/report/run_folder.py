@@ -83,6 +83,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def cancel(self) -> Path:
+        """There once the run's user wants it to end."""
+        return self.path / "cancel"
+
+    @property
     def submission(self) -> Path:
         """What submitit keeps about the job."""
         return self.path / "submission"

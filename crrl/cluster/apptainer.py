@@ -1,0 +1,127 @@
+"""How a process of a run is started in the image, or without one. Nothing here starts anything.
+
+    argv = exec_command(["python", "-m", "crrl.train", …], config=config, folder=folder, scratch=scratch, gpus=True)
+    env = exec_environment(config=config, scratch=scratch, host=os.environ, extra={"RANK": "0"})
+    subprocess.Popen(argv, env=env)
+
+Values of variables go by the environment (APPTAINERENV_NAME), never by argv: argv is for everybody on the node to read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from crrl.cluster.environment import local_folder, process_environment, without_leaks
+from crrl.config import TINY_MODEL, RunConfig
+from crrl.report.run_folder import RunFolder
+
+ROOT = Path(__file__).resolve().parents[2]
+"""This checkout."""
+NO_IMAGE = "none"
+_FOLDERS = ("home", "tmp", "cache", "config", "data")
+
+
+def exec_command(
+    command: Sequence[str], *, config: RunConfig, folder: RunFolder, scratch: Path, gpus: bool
+) -> list[str]:
+    """The argv that runs a command in the run's image; without one (`image: none`), the command itself.
+
+    Args:
+        command: its first word `python` means the image's, or without an image, this one.
+        scratch: the job's own folder on this node (`job_folder`); the image's home is in it.
+        gpus: whether the process uses GPUs.
+
+    `config` is a resolved one (crrl.cluster.resolve): its paths are absolute. A pure function.
+    """
+    cluster = config.cluster
+    if cluster.image == NO_IMAGE:
+        return [sys.executable if command[0] == "python" else command[0], *command[1:]]
+    binds = [word for bind in _binds(config, folder, scratch) for word in ("--bind", bind)]
+    return [
+        *(
+            cluster.container,
+            "exec",
+            "--cleanenv",
+            "--home",
+            str(scratch / "home"),
+            "--pwd",
+            str(folder.path.resolve()),
+        ),
+        *(["--nv"] if gpus else []),
+        *cluster.container_flags,
+        *binds,
+        cluster.image,
+        *command,
+    ]
+
+
+def exec_environment(
+    *, config: RunConfig, scratch: Path, host: Mapping[str, str], extra: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The whole environment to start that argv with.
+
+    Args:
+        scratch: as for `exec_command`.
+        host: the supervisor's environment; of it the image sees only what crrl.cluster.environment names.
+        extra: the process's own variables.
+
+    A run on this machine without an image keeps its user's environment and caches.
+    """
+    cluster = config.cluster
+    if cluster.image == NO_IMAGE:
+        if cluster.cluster == "local":
+            return {**host, "PYTHONUNBUFFERED": "1", **(extra or {})}
+        inside = process_environment(cluster, scratch, host, extra)
+        return {**without_leaks(host), **inside, "PYTHONPATH": str(ROOT)}  # crrl need not be installed
+    inside = process_environment(cluster, scratch, host, extra)
+    if netrc := _netrc():
+        inside["NETRC"] = netrc
+    if cluster.code == "checkout":
+        inside["PYTHONPATH"] = str(ROOT)
+    prefix = "SINGULARITYENV_" if Path(cluster.container).name == "singularity" else "APPTAINERENV_"
+    return {**without_leaks(host), **{f"{prefix}{name}": value for name, value in inside.items()}}
+
+
+@contextmanager
+def job_folder(config: RunConfig, host: Mapping[str, str]) -> Iterator[Path]:
+    """Make the job's own folder on this node, for its user alone, and remove it at the end."""
+    folder = local_folder(config.cluster, host)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        for name in _FOLDERS:
+            (folder / name).mkdir(exist_ok=True)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binds(config: RunConfig, folder: RunFolder, scratch: Path) -> list[str]:
+    """What the image sees of the host: the run, its caches, model and data, and what the site says."""
+    cluster = config.cluster
+    wanted = [str(folder.path.resolve()), str(scratch), cluster.hf_home, cluster.cache_dir]
+    if netrc := _netrc():
+        wanted.append(f"{netrc}:{netrc}:ro")
+    if config.model != TINY_MODEL and config.model.startswith("/"):
+        wanted.append(f"{config.model}:{config.model}:ro")
+    if data := data_path(config):
+        wanted.append(f"{data}:{data}:ro")
+    if cluster.code == "checkout":
+        wanted.append(f"{ROOT}:{ROOT}:ro")
+    return list(dict.fromkeys(filter(None, (*wanted, *cluster.binds))))
+
+
+def _netrc() -> str:
+    """The file of W&B's key, as `wandb login` leaves it; empty if there is none. The image's home is another one."""
+    path = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+    return str(path) if path.is_file() else ""
+
+
+def data_path(config: RunConfig) -> str:
+    """The file or folder that the run's tasks are read from; empty for the toy source."""
+    source = config.data.source
+    return source if source.startswith("/") else source.partition(":")[2] or config.data.options.get("path", "")

@@ -1,0 +1,171 @@
+"""What would keep a run from working, found before anything is made or submitted: each problem a line that says what to do."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from crrl.cluster.apptainer import NO_IMAGE, data_path
+from crrl.cluster.image_commit import commit_note
+from crrl.cluster.image_file import image_problem
+from crrl.cluster.model_files import model_problem, weights_bytes
+from crrl.cluster.partitions import partition_problem
+from crrl.cluster.queue import ANSWER_TIMEOUT_S
+from crrl.cluster.submit import slurm_words
+from crrl.config import RunConfig
+
+GIB = 1024**3
+LEAST_FREE_BYTES = 1 * GIB
+"""Room for logs, metrics, completions, and adapters."""
+BYTES_OF_STATE = 7
+"""A full checkpoint against the model's bfloat16 weights: those (2 bytes a parameter), and AdamW's float32 copy, mean and
+variance (12 bytes)."""
+KEPT_CHECKPOINTS = 3  # two, and the one that is being written
+
+
+def problems(config: RunConfig, host: Mapping[str, str]) -> list[str]:
+    """What keeps a resolved config from running where it says, the most basic first. Nothing is changed."""
+    on_slurm = config.cluster.cluster == "slurm"
+    checks = [
+        *(_slurm_problems(config) if on_slurm else ()),
+        image_problem(config.cluster.image) if config.cluster.image != NO_IMAGE else None,
+        model_problem(config),
+        data_problem(config),
+        _name_problem(config),
+        disk_problem(config),
+    ]
+    return [problem for problem in checks if problem]
+
+
+def notes(config: RunConfig, host: Mapping[str, str]) -> list[str]:
+    """What may surprise in a Slurm job, and keeps nothing from running."""
+    cluster = config.cluster
+    if cluster.cluster != "slurm":
+        return []
+    commit = commit_note(cluster) if Path(cluster.image).exists() else None
+    overrides = [
+        f"{name} in your environment goes before the script's own --{option}; unset it if that is not wanted"
+        for name, option in _OVERRIDES.items()
+        if name in host
+    ]
+    return [commit, *overrides] if commit else overrides
+
+
+def hints(config: RunConfig) -> list[str]:
+    """What a first dry run on a cluster may have forgotten."""
+    cluster, found = config.cluster, list[str]()
+    if cluster.cluster != "slurm":
+        return found
+    if not cluster.account:
+        found.append("no account is named (--account, or account in the site file); many clusters refuse a job without")
+    if not cluster.partition:
+        found.append(
+            "no partition is named (--partition, or partition in the site file): the cluster's default is used"
+        )
+    if cluster.image != NO_IMAGE and not shutil.which(cluster.container):
+        found.append(f"there is no {cluster.container} on this machine; the nodes need it")
+    return found
+
+
+def refusal(script: str) -> str | None:
+    """What Slurm itself says against a script (`sbatch --test-only`); None if it would take it."""
+    command = ["sbatch", "--test-only"]
+    try:
+        done = subprocess.run(
+            command, input=script, capture_output=True, text=True, timeout=ANSWER_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"Slurm does not answer ({type(error).__name__}); try again, or ask your cluster's support"
+    return f"Slurm would refuse the job: {slurm_words(done.stderr)}" if done.returncode else None
+
+
+def data_problem(config: RunConfig) -> str | None:
+    """Why the run's tasks cannot be read; None if nothing is known to be wrong."""
+    given = data_path(config)
+    if not given:
+        return None
+    path = Path(given)
+    if not path.exists():
+        return f"there is no {path} to train on; name a file or folder with --data (docs/data.md)"
+    if not os.access(path, os.R_OK):
+        return f"{path} cannot be read by you; change its mode, or name another file with --data"
+    return _repository_problem(path) if path.is_dir() else _rows_problem(path)
+
+
+def disk_problem(config: RunConfig) -> str | None:
+    """Whether the runs' disk has room for what this run keeps."""
+    runs = Path(config.cluster.runs)
+    place = next(path for path in (runs, *runs.parents) if path.exists())
+    if not os.access(place, os.W_OK):
+        return f"you cannot write to {place}; choose a place for the run's folder with --runs"
+    free, wanted = shutil.disk_usage(place).free, disk_bytes(config)
+    if free >= wanted:
+        return None
+    return (
+        f"{place} has {free / GIB:.1f} GiB free, and the run may write {wanted / GIB:.1f} (checkpoints); make room, or "
+        "choose another place with --runs"
+    )
+
+
+def disk_bytes(config: RunConfig) -> int:
+    """Bytes that a run keeps at most, roughly: checkpoints of all weights and their optimizer, and the final model."""
+    weights = weights_bytes(config)
+    if config.lora.rank:
+        return LEAST_FREE_BYTES + weights // 10  # adapters and their optimizer: a few percent
+    return LEAST_FREE_BYTES + weights * (BYTES_OF_STATE * KEPT_CHECKPOINTS + 1)
+
+
+_OVERRIDES = {
+    "SBATCH_PARTITION": "partition",
+    "SBATCH_ACCOUNT": "account",
+    "SBATCH_QOS": "qos",
+    "SBATCH_CONSTRAINT": "constraint",
+    "SBATCH_TIMELIMIT": "time",
+    "SBATCH_GRES": "gres",
+    "SBATCH_GPUS_PER_NODE": "gpus-per-node",
+    "SBATCH_EXPORT": "export",
+    "SBATCH_REQUEUE": "requeue",
+    "SBATCH_NO_REQUEUE": "no-requeue",
+    "SBATCH_SIGNAL": "signal",
+}
+"""sbatch takes these before what the script says."""
+
+
+def _slurm_problems(config: RunConfig) -> Iterator[str | None]:
+    if not shutil.which("sbatch"):
+        yield "there is no sbatch on this machine: submit where Slurm is, or use --cluster local"
+        return
+    yield partition_problem(config.cluster)
+
+
+def _name_problem(config: RunConfig) -> str | None:
+    """apptainer takes a bind apart at these."""
+    if config.cluster.image == NO_IMAGE:
+        return None
+    named = (config.cluster.runs, config.model, data_path(config), config.cluster.hf_home, config.cluster.cache_dir)
+    for path in named:
+        if path.startswith("/") and set(path) & set(":,"):
+            return f"{path}: the image cannot be given a path with a colon or a comma; rename it, or link to it"
+    return None
+
+
+def _repository_problem(path: Path) -> str | None:
+    is_repository = (path / ".git").exists() or (path / "HEAD").is_file()
+    return None if is_repository else f"{path} is no git repository; name one with --data commits:FOLDER"
+
+
+def _rows_problem(path: Path) -> str | None:
+    try:
+        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open(encoding="utf-8") as stream:
+            first = next((line for line in stream if line.strip()), "")
+        if not first:
+            return f"{path} holds no rows; name another file with --data"
+        json.loads(first)
+    except (OSError, EOFError, ValueError) as error:
+        return f"{path} is no JSON Lines file ({error}); see docs/data.md, or name another with --data"
+    return None

@@ -1,0 +1,88 @@
+"""From what a user wrote to what is recorded: `auto` decided, paths absolute. The result means the same from every folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from crrl.cache import cache_root
+from crrl.cluster.apptainer import NO_IMAGE, ROOT
+from crrl.cluster.plan import Where, all_nodes, where
+from crrl.config import ClusterConfig, DataConfig, RunConfig
+from crrl.data.paths import local_path
+from crrl.errors import ConfigError
+
+IMAGE = "crrl.sif"
+_PATH_SOURCES = ("jsonl", "commits")
+
+
+def resolve(config: RunConfig, host: Mapping[str, str], *, auto: Where | None = None) -> RunConfig:
+    """The config as it is written to the run's folder. `auto`: what `--cluster auto` means, instead of looking for Slurm.
+
+    Raises ConfigError for a path that names a variable which is not set.
+    """
+    cluster = config.cluster
+    place = auto if auto and cluster.cluster == "auto" else where(cluster)
+    cluster = replace(
+        cluster,
+        cluster=place,
+        image=_image(cluster, place, host),
+        runs=absolute("runs", cluster.runs, host),
+        hf_home=absolute("hf_home", cluster.hf_home or host.get("HF_HOME") or "~/.cache/huggingface", host),
+        cache_dir=absolute("cache_dir", cluster.cache_dir or str(cache_root()), host),
+        binds=tuple(_bind(bind, host) for bind in cluster.binds),
+    )
+    return _without_server_on_one_gpu(
+        replace(config, model=_model(config.model), data=_data(config.data), cluster=cluster)
+    )
+
+
+def absolute(name: str, path: str, host: Mapping[str, str]) -> str:
+    """A path with `~` and variables spelled out. Raises ConfigError, naming the setting, if a variable is not set."""
+    return str(Path(os.path.abspath(local_path(_spelled_out(name, path, host)))))  # noqa: PTH100 (keeps symbolic links)
+
+
+def _spelled_out(name: str, text: str, host: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        if match[1] in host:
+            return host[match[1]]
+        raise ConfigError(f"cluster.{name} {text!r}: {match[1]} is not set here; set it, or write the path in full")
+
+    return re.sub(r"\$\{?(\w+)\}?", value, text)
+
+
+def _image(cluster: ClusterConfig, place: Where, host: Mapping[str, str]) -> str:
+    if cluster.image == "auto":
+        return str(ROOT / IMAGE) if place == "slurm" else NO_IMAGE
+    return NO_IMAGE if cluster.image == NO_IMAGE else absolute("image", cluster.image, host)
+
+
+def _bind(bind: str, host: Mapping[str, str]) -> str:
+    source, colon, rest = _spelled_out("binds", bind, host).partition(":")
+    return f"{local_path(source)}{colon}{rest}"
+
+
+def _model(name: str) -> str:
+    """A folder as an absolute path; a name of the hub as it is."""
+    path = local_path(name)
+    is_path = path.is_dir() or name.startswith(("/", "~", "./", "../"))
+    return os.path.abspath(path) if is_path else name  # noqa: PTH100
+
+
+def _data(data: DataConfig) -> DataConfig:
+    name, colon, path = data.source.partition(":")
+    if colon and name in _PATH_SOURCES and path:
+        return replace(data, source=f"{name}:{os.path.abspath(local_path(path))}")  # noqa: PTH100
+    if not colon and data.source.endswith((".jsonl", ".jsonl.gz")):
+        return replace(data, source=os.path.abspath(local_path(data.source)))  # noqa: PTH100
+    return data
+
+
+def _without_server_on_one_gpu(config: RunConfig) -> RunConfig:
+    """A job of at most one GPU has none to spare for a server: its trainer generates by itself."""
+    if all_nodes(config.cluster) == 1 and config.cluster.gpus_per_node <= 1 and config.grpo.use_vllm:
+        return replace(config, grpo=replace(config.grpo, use_vllm=False))
+    return config

@@ -1,0 +1,130 @@
+"""Start a run, or go on with one: checks, the run's folder, submission, and what is shown of it afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from datetime import datetime
+from pathlib import Path
+from secrets import token_hex
+
+from crrl.cluster.cancel import forget_cancel
+from crrl.cluster.follow import EXIT_CODES, Follower, busy
+from crrl.cluster.follow_slurm import SlurmFollower
+from crrl.cluster.local import job_script, next_attempt, submit_locally, visible_gpus
+from crrl.cluster.plan import roles
+from crrl.cluster.preflight import hints, notes, problems, refusal
+from crrl.cluster.resolve import resolve
+from crrl.cluster.slurm import render_sbatch
+from crrl.cluster.submit import submit_to_slurm
+from crrl.config import RunConfig, not_yet, read_config, to_yaml, validate
+from crrl.errors import ConfigError, RunError
+from crrl.report.run_folder import RunFolder, write_aside
+
+
+def start_run(given: RunConfig, *, follow: bool) -> int:
+    """Start a run and return launch.py's exit code. Nothing is made before everything was checked."""
+    config = resolve(given, os.environ)
+    validate(config)
+    folder = _new_folder(config)
+    _refuse(config, folder)
+    _warn(notes(config, os.environ))
+    try:
+        folder.path.mkdir(parents=True)
+        write_aside(folder.config, f"# {folder.run_id}\n{to_yaml(config)}")
+    except OSError as error:
+        raise RunError(f"cannot make the run's folder {folder.path}: {error}; choose a place with --runs") from error
+    try:
+        _submit(config, folder)
+    except RunError:
+        shutil.rmtree(folder.path, ignore_errors=True)  # Slurm refused it: nothing has run
+        raise
+    return _show(config, folder, follow)
+
+
+def resume_run(folder: RunFolder, *, follow: bool) -> int:
+    """Go on with a run where it stopped, as its next attempt, with the settings in its folder."""
+    config = resolve(read_config(folder.config), os.environ)
+    validate(config)
+    status = folder.read_status() if folder.status.is_file() else {"state": "new"}
+    if status["state"] == "done":
+        print(f"{folder.run_id} is done already; its folder is {folder.path}")
+        return 0
+    if busy(folder, status):
+        raise RunError(
+            f"{folder.run_id} is {status['state']} already; follow it with: crrl logs {folder.path} --follow"
+        )
+    _refuse(config, folder)
+    forget_cancel(folder)
+    _submit(config, folder)
+    return _show(config, folder, follow)
+
+
+def dry_run(given: RunConfig, folder: RunFolder | None = None) -> int:
+    """Print what a run would be and do: config and script to stdout, as they would be written; warnings to stderr."""
+    config = resolve(given, os.environ, auto="slurm")
+    validate(config)
+    folder = folder or _new_folder(config)
+    on_slurm = config.cluster.cluster == "slurm"
+    print(f"# {folder.config}\n{to_yaml(config)}\n# roles: {roles(config)}\n\n# {folder.job}")
+    sys.stdout.write(render_sbatch(config, folder) if on_slurm else job_script(folder))
+    sys.stdout.flush()
+    _warn([*problems(config, os.environ), *not_yet(config), *notes(config, os.environ), *hints(config)])
+    return 0
+
+
+def _warn(lines: list[str]) -> None:
+    for line in lines:
+        print(f"warning: {line}", file=sys.stderr)
+
+
+def _new_folder(config: RunConfig) -> RunFolder:
+    run_id = f"{datetime.now():%Y%m%d-%H%M%S}-{config.size}-{config.task}-{token_hex(2)}"
+    return RunFolder(Path(config.cluster.runs) / run_id)
+
+
+def _refuse(config: RunConfig, folder: RunFolder) -> None:
+    """Raises ConfigError with everything that keeps the run from working, in one line."""
+    found = [*not_yet(config), *problems(config, os.environ)]
+    if config.cluster.cluster == "local":
+        visible_gpus(config.cluster.gpus_per_node, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    elif not found and (words := refusal(render_sbatch(config, folder))):
+        found.append(words)
+    if found:
+        raise ConfigError(found[0] + "".join(f"; also: {problem}" for problem in found[1:]))
+
+
+def _submit(config: RunConfig, folder: RunFolder) -> None:
+    if config.cluster.cluster == "local":
+        submit_locally(config, folder)
+        return
+    for path in (config.cluster.hf_home, config.cluster.cache_dir):  # the image is given them, so they must be there
+        Path(path).mkdir(parents=True, exist_ok=True)
+    submit_to_slurm(config, folder, next_attempt(folder))
+
+
+def _show(config: RunConfig, folder: RunFolder, follow: bool) -> int:
+    job = folder.read_status().get("job_id")
+    on_slurm = config.cluster.cluster == "slurm"
+    print(f"run {folder.run_id} in {folder.path}{f', Slurm job {job}' if on_slurm else ''}", flush=True)
+    if not follow:
+        print(f"follow it with: crrl logs {folder.path} --follow")
+        return 0
+    status = SlurmFollower(folder).follow() if on_slurm else Follower(folder).follow()
+    return show_end(folder, status) if status else 0
+
+
+def show_end(folder: RunFolder, status: dict[str, object]) -> int:
+    """Print how a followed run ended, and return the exit code for it."""
+    state = str(status["state"])
+    if state == "done":
+        from rich.console import Console
+
+        from crrl.report.summary import print_summary
+
+        print_summary(folder, Console())
+    else:
+        said = "" if state == "stopped" else f"{state}: "
+        print(f"{said}{status['verdict']}\ngo on with: python launch.py --resume {folder.path} --follow")
+    return EXIT_CODES[state]

@@ -1,0 +1,30 @@
+#!/bin/bash
+
+# Parameters
+#SBATCH --account=proj-repair
+#SBATCH --chdir=/scratch/ada/crrl/runs/20260102-030405-medium-repair-abcd
+#SBATCH --constraint=ib
+#SBATCH --cpus-per-task=32
+#SBATCH --exclusive
+#SBATCH --export=ALL
+#SBATCH --gres=gpu:a100:4
+#SBATCH --job-name=20260102-030405-medium-repair-abcd
+#SBATCH --mem=256G
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=1
+#SBATCH --open-mode=append
+#SBATCH --output=/scratch/ada/crrl/runs/20260102-030405-medium-repair-abcd/submission/%j_0_log.out
+#SBATCH --partition=gpu
+#SBATCH --qos=normal
+#SBATCH --requeue
+#SBATCH --signal=USR2@300
+#SBATCH --time=1440
+
+# setup
+module purge
+module load apptainer/1.3
+export PYTHONPATH=CHECKOUT PYTHONNOUSERSITE=1
+
+# command
+export SUBMITIT_EXECUTOR=slurm
+srun --unbuffered --output /scratch/ada/crrl/runs/20260102-030405-medium-repair-abcd/submission/%j_%t_log.out --cpus-per-task=32 PYTHON -u -m submitit.core._submit /scratch/ada/crrl/runs/20260102-030405-medium-repair-abcd/submission

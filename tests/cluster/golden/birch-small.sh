@@ -1,0 +1,24 @@
+#!/bin/bash
+
+# Parameters
+#SBATCH --account=repair
+#SBATCH --chdir=/work/ada/crrl/runs/20260102-030405-small-repair-abcd
+#SBATCH --cpus-per-task=16
+#SBATCH --export=ALL
+#SBATCH --gpus-per-node=2
+#SBATCH --job-name=20260102-030405-small-repair-abcd
+#SBATCH --mem=128G
+#SBATCH --nodes=1
+#SBATCH --ntasks-per-node=1
+#SBATCH --open-mode=append
+#SBATCH --output=/work/ada/crrl/runs/20260102-030405-small-repair-abcd/submission/%j_0_log.out
+#SBATCH --requeue
+#SBATCH --signal=USR2@600
+#SBATCH --time=720
+
+# setup
+export PYTHONPATH=CHECKOUT PYTHONNOUSERSITE=1
+
+# command
+export SUBMITIT_EXECUTOR=slurm
+srun --unbuffered --output /work/ada/crrl/runs/20260102-030405-small-repair-abcd/submission/%j_%t_log.out --cpus-per-task=16 PYTHON -u -m submitit.core._submit /work/ada/crrl/runs/20260102-030405-small-repair-abcd/submission

@@ -1,0 +1,178 @@
+"""The image sees what a run needs, nothing of the host's Python, and no secret stands in an argv."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crrl.cluster.apptainer import ROOT, exec_command, exec_environment, job_folder
+from crrl.cluster.environment import local_folder, submission_environment
+from crrl.config import DataConfig, RunConfig, load_preset
+from crrl.report.run_folder import RunFolder
+
+SECRETS = {"WANDB_API_KEY": "sentinel-w", "HF_TOKEN": "sentinel-h", "HUGGING_FACE_HUB_TOKEN": "sentinel-hub"}
+HOST = {
+    **SECRETS,
+    "PATH": "/usr/bin",
+    "HOME": "/home/ada",
+    "PYTHONPATH": "/home/ada/lib",
+    "APPTAINERENV_PYTHONPATH": "/home/ada/lib",
+    "SINGULARITYENV_LD_PRELOAD": "/home/ada/x.so",
+    "CUDA_VISIBLE_DEVICES": "2,3",
+    "SLURM_JOB_ID": "77",
+    "OTHER": "of the host",
+}
+FOLDER, SCRATCH = RunFolder(Path("/runs/r1")), Path("/local/crrl-77-0-0")
+WORDS = ["python", "-m", "crrl.train", "/runs/r1"]
+
+
+def config(**changes: Any) -> RunConfig:
+    preset = load_preset("tiny")
+    given = {"cluster": "slurm", "image": "/images/crrl.sif", "hf_home": "/hf", "cache_dir": "/cache", **changes}
+    return dataclasses.replace(preset, cluster=dataclasses.replace(preset.cluster, **given))
+
+
+def command(given: RunConfig, *, gpus: bool = False) -> list[str]:
+    return exec_command(WORDS, config=given, folder=FOLDER, scratch=SCRATCH, gpus=gpus)
+
+
+def inside(given: RunConfig, **extra: str) -> dict[str, str]:
+    """The variables that the image is given."""
+    env = exec_environment(config=given, scratch=SCRATCH, host=HOST, extra=extra)
+    prefix = "APPTAINERENV_"
+    return {name.removeprefix(prefix): value for name, value in env.items() if name.startswith(prefix)}
+
+
+@pytest.fixture(autouse=True)
+def no_netrc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETRC", "/nowhere/.netrc")
+
+
+def test_the_whole_argv() -> None:
+    assert command(config()) == [
+        *("apptainer", "exec", "--cleanenv", "--home", f"{SCRATCH}/home", "--pwd", "/runs/r1"),
+        *("--bind", "/runs/r1", "--bind", str(SCRATCH), "--bind", "/hf", "--bind", "/cache"),
+        *("/images/crrl.sif", *WORDS),
+    ]
+
+
+def test_gpus_flags_and_binds_of_the_site_come_before_the_image() -> None:
+    argv = command(
+        config(container="/opt/bin/singularity", container_flags=("--no-mount=tmp",), binds=("/d:/d:ro",)), gpus=True
+    )
+    before = argv[: argv.index("/images/crrl.sif")]
+    assert argv[0] == "/opt/bin/singularity"
+    assert "--nv" in before
+    assert "--no-mount=tmp" in before
+    assert before[-2:] == ["--bind", "/d:/d:ro"]
+
+
+def test_model_and_data_folders_are_bound_for_reading() -> None:
+    given = dataclasses.replace(config(), model="/models/m", data=DataConfig(source="jsonl:/data/fixes.jsonl"))
+    argv = command(given)
+    assert "/models/m:/models/m:ro" in argv
+    assert "/data/fixes.jsonl:/data/fixes.jsonl:ro" in argv
+    by_path = dataclasses.replace(given, data=DataConfig(source="/data/fixes.jsonl.gz"))
+    assert "/data/fixes.jsonl.gz:/data/fixes.jsonl.gz:ro" in command(by_path)
+
+
+def test_secrets_go_by_the_environment_and_never_by_argv() -> None:
+    given = config()
+    assert not any("sentinel" in word for word in command(given))
+    assert {name: inside(given)[name] for name in SECRETS} == SECRETS
+
+
+def test_of_the_host_only_what_is_named_is_seen() -> None:
+    seen = inside(config(), RANK="3")
+    assert seen["CUDA_VISIBLE_DEVICES"] == "2,3"
+    assert seen["SLURM_JOB_ID"] == "77"
+    assert seen["RANK"] == "3"
+    assert seen["PYTHONNOUSERSITE"] == "1"
+    assert not {"OTHER", "PYTHONPATH", "LD_PRELOAD", "HOME", "PATH"} & set(seen)
+    env = exec_environment(config=config(), scratch=SCRATCH, host=HOST)
+    assert "SINGULARITYENV_LD_PRELOAD" not in env
+    assert "PYTHONPATH" not in env
+
+
+def test_singularity_gets_its_own_prefix() -> None:
+    env = exec_environment(config=config(container="/opt/singularity"), scratch=SCRATCH, host=HOST)
+    assert env["SINGULARITYENV_PYTHONNOUSERSITE"] == "1"
+    assert not any(name.startswith("APPTAINERENV_") for name in env)
+
+
+def test_what_is_compiled_is_cached_in_the_job_s_own_folder_and_what_is_downloaded_where_the_site_says() -> None:
+    seen = inside(config())
+    assert (seen["HF_HOME"], seen["CRRL_CACHE_DIR"]) == ("/hf", "/cache")
+    for name in (
+        *("TMPDIR", "XDG_CACHE_HOME", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "VLLM_CACHE_ROOT"),
+        *("HF_DATASETS_CACHE", "HF_MODULES_CACHE", "CUDA_CACHE_PATH"),
+    ):
+        assert seen[name].startswith(f"{SCRATCH}/"), name
+
+
+def test_the_network_is_the_site_s() -> None:
+    seen = inside(config(network_interface="ib0", offline=True, proxy="http://proxy:3128", no_proxy=".example"))
+    assert seen["NCCL_SOCKET_IFNAME"] == seen["GLOO_SOCKET_IFNAME"] == "ib0"
+    assert seen["HF_HUB_OFFLINE"] == "1"
+    assert seen["WANDB_MODE"] == "offline"
+    assert seen["https_proxy"] == seen["HTTPS_PROXY"] == "http://proxy:3128"
+    assert seen["no_proxy"] == "localhost,127.0.0.1,.example"
+
+
+def test_this_checkout_s_crrl_runs_in_the_image_when_asked() -> None:
+    given = config(code="checkout")
+    assert f"{ROOT}:{ROOT}:ro" in command(given)
+    assert inside(given)["PYTHONPATH"] == str(ROOT)
+
+
+def test_without_an_image_it_is_this_python_with_the_same_variables() -> None:
+    given = config(image="none")
+    assert command(given) == [sys.executable, *WORDS[1:]]
+    env = exec_environment(config=given, scratch=SCRATCH, host=HOST)
+    assert env["PYTHONPATH"] == str(ROOT)
+    assert env["OTHER"] == "of the host"
+    assert env["TRITON_CACHE_DIR"].startswith(str(SCRATCH))
+
+
+def test_a_laptop_keeps_its_environment_and_caches() -> None:
+    given = config(image="none", cluster="local")
+    assert exec_environment(config=given, scratch=SCRATCH, host=HOST) == {**HOST, "PYTHONUNBUFFERED": "1"}
+
+
+def test_the_key_that_wandb_login_left_is_found_in_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine api.wandb.ai login user password sentinel-n\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert f"{netrc}:{netrc}:ro" in command(config())
+    assert inside(config())["NETRC"] == str(netrc)
+
+
+def test_two_jobs_on_a_node_have_two_folders(tmp_path: Path) -> None:
+    cluster = dataclasses.replace(config().cluster, scratch="$LOCAL/x")
+    hosts = [{"LOCAL": str(tmp_path), "SLURM_JOB_ID": job, "SLURM_NODEID": node} for job in "12" for node in "01"]
+    assert len({local_folder(cluster, host) for host in hosts}) == 4
+    assert local_folder(cluster, hosts[0]).parent == tmp_path / "x"
+    assert local_folder(config().cluster, {"TMPDIR": "/t", "SLURM_TMPDIR": "/s", "SLURM_JOB_ID": "1"}).parent == Path(
+        "/s"
+    )
+
+
+def test_a_job_s_folder_is_its_user_s_alone_and_goes_with_the_job(tmp_path: Path) -> None:
+    given = config(scratch=str(tmp_path))
+    with job_folder(given, {"SLURM_JOB_ID": "5"}) as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert (folder / "tmp").is_dir()
+        assert (folder / "home").is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shell_inside_another_job_does_not_shape_this_one() -> None:
+    host = {**HOST, "SLURM_CONF": "/etc/slurm.conf", "SUBMITIT_EXECUTOR": "local", "SLURM_NTASKS": "4", "PATH": "/bin"}
+    env = submission_environment(host)
+    assert not {"SLURM_JOB_ID", "SLURM_NTASKS", "SUBMITIT_EXECUTOR", "PYTHONPATH", "APPTAINERENV_PYTHONPATH"} & set(env)
+    assert env["SLURM_CONF"] == "/etc/slurm.conf"
+    assert env["WANDB_API_KEY"] == "sentinel-w"

@@ -1,0 +1,181 @@
+"""What would keep a run from working is found before anything is made, and told in a line that says what to do."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import launch
+from crrl.cluster import image_commit
+from crrl.cluster.image_file import image_problem
+from crrl.cluster.model_files import model_problem, weights_bytes
+from crrl.cluster.preflight import GIB, data_problem, disk_bytes, disk_problem, hints, notes, problems
+from crrl.config import DataConfig, LoraConfig, RunConfig, load_preset
+
+
+def config(tmp_path: Path, *, model: str = "tiny", source: str = "toy", **cluster: Any) -> RunConfig:
+    preset = load_preset("tiny")
+    given = {"image": "none", "hf_home": str(tmp_path / "hf"), "cache_dir": str(tmp_path / "c"), **cluster}
+    runs = {"runs": str(tmp_path / "runs"), **given}
+    return dataclasses.replace(
+        preset, model=model, data=DataConfig(source=source), cluster=dataclasses.replace(preset.cluster, **runs)
+    )
+
+
+def make_model(folder: Path, **files: str) -> Path:
+    folder.mkdir(parents=True)
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (folder / name).write_text("{}")
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return folder
+
+
+def test_a_model_s_folder_must_be_whole(tmp_path: Path) -> None:
+    folder = make_model(tmp_path / "m")
+    given = config(tmp_path, model=str(folder))
+    assert model_problem(given) is None
+    (folder / "tokenizer.json").unlink()
+    assert "has no tokenizer" in (model_problem(given) or "")
+    (folder / "model.safetensors").unlink()
+    assert "has no weights (*.safetensors)" in (model_problem(given) or "")
+    (folder / "config.json").unlink()
+    assert "has no config.json" in (model_problem(given) or "")
+    assert "there is no model folder" in (model_problem(config(tmp_path, model=str(tmp_path / "none"))) or "")
+
+
+def test_a_shard_that_the_index_names_must_be_there(tmp_path: Path) -> None:
+    index = json.dumps({"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}})
+    folder = make_model(tmp_path / "m")
+    (folder / "model.safetensors.index.json").write_text(index)
+    (folder / "model-1.safetensors").touch()
+    assert "lacks model-2.safetensors, which its index names" in (
+        model_problem(config(tmp_path, model=str(folder))) or ""
+    )
+
+
+def test_offline_nodes_need_the_model_in_the_cache(tmp_path: Path) -> None:
+    name = "Qwen/Qwen2.5-Coder-7B-Instruct"
+    offline = config(tmp_path, model=name, offline=True)
+    assert f"do: HF_HOME={tmp_path}/hf hf download {name}" in (model_problem(offline) or "")
+    assert model_problem(config(tmp_path, model=name)) is None
+    make_model(tmp_path / "hf/hub/models--Qwen--Qwen2.5-Coder-7B-Instruct/snapshots/abc")
+    assert model_problem(offline) is None
+
+
+def test_what_is_neither_a_folder_nor_a_name_is_refused(tmp_path: Path) -> None:
+    assert "neither a folder nor a name of the hub" in (model_problem(config(tmp_path, model="a/b/c")) or "")
+
+
+def sif(architecture: bytes, magic: bytes = b"SIF_MAGIC\0") -> bytes:
+    return b"#!/usr/bin/env run-singularity\n\0" + magic + b"01\0" + architecture + b"\0" + bytes(32)
+
+
+def test_an_image_must_be_one_for_this_machine(tmp_path: Path) -> None:
+    image = tmp_path / "crrl.sif"
+    assert "there is no image" in (image_problem(str(image)) or "")
+    image.write_bytes(sif(b"02", magic=b"nothing at"))
+    assert "is no Apptainer image" in (image_problem(str(image)) or "")
+    ours, other = (b"02", b"04") if platform.machine() == "x86_64" else (b"04", b"02")
+    image.write_bytes(sif(other))
+    assert f"and this machine is {platform.machine()}" in (image_problem(str(image)) or "")
+    image.write_bytes(sif(ours))
+    assert image_problem(str(image)) is None
+    (tmp_path / "folder" / ".singularity.d").mkdir(parents=True)
+    assert image_problem(str(tmp_path / "folder")) is None
+
+
+def test_data_must_be_there_and_readable(tmp_path: Path) -> None:
+    path = tmp_path / "fixes.jsonl.gz"
+    given = config(tmp_path, source=str(path))
+    assert f"there is no {path} to train on" in (data_problem(given) or "")
+    path.write_bytes(b"no gzip")
+    assert "is no JSON Lines file" in (data_problem(given) or "")
+    path.write_bytes(gzip.compress(b""))
+    assert "holds no rows" in (data_problem(given) or "")
+    path.write_bytes(gzip.compress(b'{"before": {}}\n'))
+    assert data_problem(given) is None
+    assert "is no git repository" in (data_problem(config(tmp_path, source=f"commits:{tmp_path}")) or "")
+    assert data_problem(config(tmp_path)) is None
+
+
+def test_full_checkpoints_must_fit_on_the_disk(tmp_path: Path) -> None:
+    full = config(tmp_path, model="some/model-100000B")
+    assert weights_bytes(full) == 200_000_000_000_000
+    assert disk_bytes(full) == GIB + 22 * weights_bytes(full)
+    assert "free, and the run may write" in (disk_problem(full) or "")
+    assert disk_bytes(dataclasses.replace(full, lora=LoraConfig(rank=8))) < disk_bytes(full) / 100
+    assert disk_problem(config(tmp_path)) is None
+
+
+def test_weights_that_are_here_are_measured(tmp_path: Path) -> None:
+    folder = make_model(tmp_path / "m-7B", model__safetensors="x" * 1000)
+    assert weights_bytes(config(tmp_path, model=str(folder))) == 1000
+    assert weights_bytes(config(tmp_path, model="Qwen/Qwen2.5-Coder-1.5B-Instruct")) == 3_000_000_000
+    assert weights_bytes(config(tmp_path, model="some/model")) == 0
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    assert f"you cannot write to {tmp_path}" in (disk_problem(config(tmp_path)) or "")
+
+
+def test_a_path_that_a_bind_cannot_say_is_refused(tmp_path: Path) -> None:
+    image = tmp_path / "crrl.sif"
+    image.write_bytes(sif(b"02" if platform.machine() == "x86_64" else b"04"))
+    found = problems(config(tmp_path, image=str(image), runs=str(tmp_path / "a,b")), {})
+    assert found == [
+        f"{tmp_path}/a,b: the image cannot be given a path with a colon or a comma; rename it, or link to it"
+    ]
+
+
+def test_a_variable_that_sbatch_takes_before_the_script_is_noted(tmp_path: Path) -> None:
+    given = config(tmp_path, cluster="slurm", account="a", partition="p")
+    assert (notes(given, {}), hints(given)) == ([], [])
+    assert "SBATCH_QOS in your environment goes before" in notes(given, {"SBATCH_QOS": "x"})[0]
+    assert len(hints(config(tmp_path, cluster="slurm"))) == 2
+
+
+def test_an_image_of_another_commit_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run([*git, *words], check=True)
+    here = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    monkeypatch.setattr(image_commit, "ROOT", tmp_path)
+    apptainer = tmp_path / "apptainer"
+    apptainer.write_text('#!/bin/sh\necho "crrl.commit: $(cat "$3")"\n')
+    apptainer.chmod(0o755)
+    image = tmp_path / "crrl.sif"
+    cluster = config(tmp_path, image=str(image), container=str(apptainer)).cluster
+    image.write_text(here)
+    assert image_commit.commit_note(cluster) is None
+    image.write_text("0" * 40)
+    assert f"of commit 000000000000, this checkout is at {here[:12]}" in (image_commit.commit_note(cluster) or "")
+    assert image_commit.commit_note(dataclasses.replace(cluster, code="checkout")) is None
+    image.write_text("unknown")
+    assert "of commit unknown" in (image_commit.commit_note(cluster) or "")
+
+
+@pytest.mark.parametrize(
+    "words", [["--model", "EMPTY", "--data", "DATA"], ["--data", "none.jsonl"], ["--image", "none.sif"]]
+)
+def test_a_run_that_cannot_work_makes_nothing(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRRL_SITE", "none")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "data.jsonl").write_text("{}\n")
+    places = {"EMPTY": str(tmp_path / "empty"), "DATA": str(tmp_path / "data.jsonl")}
+    given = ["--size", "small", "--gpus-per-node", "0", "--cluster", "local", "--runs", str(tmp_path / "runs")]
+    assert launch.main([*given, *(places.get(word, word) for word in words)]) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert not (tmp_path / "runs").exists()
