@@ -39,7 +39,7 @@ def test_killed_run_resumes_to_the_same_metrics_and_weights(
     uninterrupted: RunFolder, short_run: Callable[[str], RunFolder]
 ) -> None:
     folder = short_run("killed")
-    kill_when(folder, lambda: (folder.checkpoints / "sft/checkpoint-20/complete").is_file())
+    kill_when(folder, lambda: (folder.checkpoints / "sft/checkpoint-20/manifest.json").is_file())
     assert not (folder.checkpoints / "warm-start").exists()
     kill_when(folder, lambda: reached(folder, "reinforce", 5))
     assert not (folder.checkpoints / "final").exists()
@@ -85,7 +85,7 @@ def test_sigterm_stops_at_the_next_step_with_a_checkpoint(short_run: Callable[[s
     wait_for(process, folder, lambda: reached(folder, "warm-start", 10))
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == STOPPED_EXIT_CODE
-    assert list((folder.checkpoints / "sft").glob("checkpoint-*/complete"))
+    assert list((folder.checkpoints / "sft").glob("checkpoint-*/manifest.json"))
     assert "the run can be resumed" in (folder.path / "log").read_text()
 
 
