@@ -18,6 +18,12 @@ from typing import Any
 from crrl.report.attempt_folder import listed, read_json
 
 INTERVAL_S = 1.0
+TRAINER, SUPERVISOR = "trainer", "supervisor"
+"""Roles that beat."""
+ENDED = "ended"
+"""The phase of a process that beats no more, because it is done."""
+ATTEMPT, NODE = "CRRL_ATTEMPT", "CRRL_NODE"
+"""Environment variables: which start of the run a process belongs to, and the name of its node."""
 _BYTES = 512
 """A beat is padded to this length, so that it can be written over the one before it."""
 
@@ -71,6 +77,11 @@ class Heartbeat:
         if self._thread.is_alive():
             self._thread.join(INTERVAL_S)
         self.beat()
+
+    @property
+    def phase(self) -> str:
+        """What the process does now."""
+        return self._phase
 
     def enter(self, phase: str) -> None:
         """Something new begins."""

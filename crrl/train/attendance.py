@@ -13,14 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from crrl.report.heartbeat import Heartbeat
+from crrl.report.heartbeat import ATTEMPT, ENDED, NODE, TRAINER, Heartbeat
 from crrl.report.run_folder import RunFolder, write_aside
 from crrl.train.ranks import Ranks
-
-ATTEMPT, NODE = "CRRL_ATTEMPT", "CRRL_NODE"
-"""Environment variables: which start of the run a process belongs to, and the name of its node."""
-ROLE = "trainer"
-
 
 @dataclass
 class Attendance:
@@ -45,6 +40,7 @@ class Attendance:
         if self.outcome_file is not None:
             with contextlib.suppress(OSError):  # a full disk; the exit code still tells
                 write_aside(self.outcome_file, json.dumps({"code": code, "said": said, "time": time.time()}))
+        self.heartbeat.enter(ENDED)
         self.heartbeat.stop()
         if self._stacks is not None and self.stacks_file is not None:
             faulthandler.unregister(signal.SIGQUIT)
@@ -57,14 +53,14 @@ def attendance_of_environment(arguments: Sequence[str], ranks: Ranks) -> Attenda
     """The files of this process, by what its supervisor put into the environment."""
     number, node = os.environ.get(ATTEMPT), os.environ.get(NODE)
     if len(arguments) != 1 or not number or not node:
-        return Attendance(Heartbeat(None, ROLE, "", ranks.rank))
+        return Attendance(Heartbeat(None, TRAINER, "", ranks.rank))
     folder = RunFolder(Path(arguments[0]))
     attempt = folder.attempt(int(number))
-    stacks = folder.log(int(number), f"stacks-{ROLE}", f"{node}-{ranks.rank}")
+    stacks = folder.log(int(number), f"stacks-{TRAINER}", f"{node}-{ranks.rank}")
     stacks.parent.mkdir(parents=True, exist_ok=True)
     return Attendance(
-        Heartbeat(attempt.heartbeat(ROLE, node, ranks.rank), ROLE, node, ranks.rank),
+        Heartbeat(attempt.heartbeat(TRAINER, node, ranks.rank), TRAINER, node, ranks.rank),
         attempt.stop,
-        attempt.outcome(ROLE, node, ranks.rank),
+        attempt.outcome(TRAINER, node, ranks.rank),
         stacks,
     )
