@@ -94,6 +94,8 @@ def launch_environment(processes: int, cpus: int, *, on_cpu: bool) -> dict[str, 
     environment = {
         "PET_SIGNALS_TO_HANDLE": "SIGHUP",  # the launcher's: see launch_command
         "PET_SHUTDOWN_TIMEOUT": "5",
+        # DeepSpeed calls torch by names that it deprecates, some thousand times a step.
+        "PYTHONWARNINGS": "ignore::FutureWarning:torch.distributed.c10d_logger",
         "OMP_NUM_THREADS": str(max(1, cpus // processes)),
         "DEEPSPEED_TIMEOUT": str(7 * 24 * 60),  # minutes; the watchdog says who waits too long, and for whom
     }
