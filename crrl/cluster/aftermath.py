@@ -44,7 +44,7 @@ def write_down(
         ending = no_progress(ending)
         wanted = False
     folder.append_event(
-        "ended", attempt=attempt.number, **{"kind_of_end": ending.kind}, node=place.name, exit_code=ending.exit_code
+        "ended", attempt=attempt.number, kind_of_end=ending.kind, node=place.name, exit_code=ending.exit_code
     )
     fields = {"verdict": ending.verdict, "culprit": ending.culprit, "exit_code": ending.exit_code, "pid": 0}
     if not wanted:

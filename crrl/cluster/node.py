@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-
 from pathlib import Path
 
 from crrl.cluster.aftermath import no_progress
 from crrl.cluster.apptainer import job_folder
-from crrl.cluster.attempts import claim_attempt, in_vain, join_attempt
-from crrl.cluster.attempts import IN_VAIN
+from crrl.cluster.attempts import IN_VAIN, claim_attempt, in_vain, join_attempt
 from crrl.cluster.ending import Ending
 from crrl.cluster.place import Place, place_of_environment
 from crrl.cluster.plan import all_nodes
@@ -117,7 +115,13 @@ def _arrange(config: RunConfig, attempt: AttemptFolder, place: Place) -> Port:
 
 def _tell_that_it_runs(folder: RunFolder, attempt: AttemptFolder, place: Place) -> None:
     folder.write_status(
-        "running", attempt=attempt.number, pid=os.getpid(), host=os.uname().nodename, key=place.key, verdict="", culprit={}
+        "running",
+        attempt=attempt.number,
+        pid=os.getpid(),
+        host=os.uname().nodename,
+        key=place.key,
+        verdict="",
+        culprit={},
     )
 
 

@@ -35,7 +35,12 @@ class Supervisor:
     """One node's part of one attempt."""
 
     def __init__(
-        self, folder: RunFolder, attempt: AttemptFolder, place: Place, rule: WatchdogConfig, trainer_nodes: Sequence[int]
+        self,
+        folder: RunFolder,
+        attempt: AttemptFolder,
+        place: Place,
+        rule: WatchdogConfig,
+        trainer_nodes: Sequence[int],
     ) -> None:
         """`trainer_nodes`: the numbers of the nodes whose trainers have to end well for the run to be done."""
         self._folder = folder
@@ -44,7 +49,9 @@ class Supervisor:
         self._rule = rule
         self._trainer_nodes = trainer_nodes
         self._processes: list[RoleProcess] = []
-        self._heartbeat = Heartbeat(attempt.heartbeat(SUPERVISOR, place.name, place.node), SUPERVISOR, place.name, place.node)
+        self._heartbeat = Heartbeat(
+            attempt.heartbeat(SUPERVISOR, place.name, place.node), SUPERVISOR, place.name, place.node
+        )
         self._watch = Watch(rule, place.nodes)
         self._asked_by = ""
         self._is_kill = False

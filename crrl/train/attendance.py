@@ -17,6 +17,7 @@ from crrl.report.heartbeat import ATTEMPT, ENDED, NODE, TRAINER, Heartbeat
 from crrl.report.run_folder import RunFolder, write_aside
 from crrl.train.ranks import Ranks
 
+
 @dataclass
 class Attendance:
     """The files of one process in its attempt's folder. Without a supervisor there are none, and nothing is told."""

@@ -75,9 +75,7 @@ def finish_checkpoint(aside: Path, ranks: Ranks = ALONE) -> Path:
     own = [path for path in files_of(aside) if written_by(path, ranks.rank)]
     hashed = ranks.gather(hash_files(aside, own))
     if ranks.is_first:
-        write_manifest(
-            aside, {name: entry for part in hashed for name, entry in part.items()}, processes=ranks.count
-        )
+        write_manifest(aside, {name: entry for part in hashed for name, entry in part.items()}, processes=ranks.count)
         _rename(aside, place)
         for old in checkpoints_of(place.parent)[:-KEPT]:
             shutil.rmtree(old)

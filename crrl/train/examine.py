@@ -72,9 +72,7 @@ class Examiner:
         return answers
 
     def _keep(self, answers: list[str], step: int) -> None:
-        evaluation = evaluate(
-            self._heldout, partial(_ready, answers), rewards_for(self._heldout[0]), step=step
-        )
+        evaluation = evaluate(self._heldout, partial(_ready, answers), rewards_for(self._heldout[0]), step=step)
         write_evaluation(evaluation, self._folder.completions)
         means = evaluation.means()
         self._folder.append_metrics(step, {"stage": HELDOUT, **means})

@@ -75,9 +75,7 @@ def _train(
         print(f"{len(tasks)} tasks to train on, {len(heldout)} held out", flush=True)
     stop.check(ranks)
     if config.sft.enabled:
-        start = warm_start(
-            config, folder, str(start), tokenizer, tasks, stop, ranks, heartbeat, is_tracked=is_tracked
-        )
+        start = warm_start(config, folder, str(start), tokenizer, tasks, stop, ranks, heartbeat, is_tracked=is_tracked)
     stop.check(ranks)
     transformers.set_seed(config.seed)
     with heartbeat.during("load the model"):

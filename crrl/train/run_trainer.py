@@ -45,11 +45,11 @@ class _InRun:
             return super().training_step(*args, **kwargs)  # type: ignore[misc]
 
 
-class ImitationTrainer(_InRun, SFTTrainer):  # type: ignore[misc]
+class ImitationTrainer(_InRun, SFTTrainer):
     """TRL's SFTTrainer in a run."""
 
 
-class ReinforcementTrainer(_InRun, GRPOTrainer):  # type: ignore[misc]
+class ReinforcementTrainer(_InRun, GRPOTrainer):
     """TRL's GRPOTrainer in a run."""
 
     def _generate(self, *args: Any, **kwargs: Any) -> Any:

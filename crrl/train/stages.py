@@ -18,7 +18,6 @@ from crrl.train.distribution import note_distribution
 from crrl.train.interrupt import Stopped, StopRequest
 from crrl.train.metrics_log import keep_until
 
-
 PROCESS_GROUP_TIMEOUT_S = 7 * 24 * 3600
 """Ranks wait for each other as long as it takes; who waits too long, and for whom, is the watchdog's to say."""
 
