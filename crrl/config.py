@@ -233,6 +233,20 @@ class ClusterConfig(SiteConfig):
 
 
 @dataclass(frozen=True)
+class WatchdogConfig:
+    """When a run that stands still is ended, and what starts it again (docs/cluster.md)."""
+
+    start_up_s: float = 1800.0
+    """Seconds until the first step of an attempt: data, model, rendezvous. More is a stall."""
+    step_s: float = 1800.0
+    """Seconds without any progress afterwards: no completion, no reward, no step, no checkpoint. More is a stall."""
+    heartbeat_s: float = 120.0
+    """Seconds without a sign of life of a process or a node. More is a stall."""
+    requeue: tuple[Literal["stopped", "lost", "stalled"], ...] = ("stopped", "lost")
+    """After which ends a Slurm job is put back into the queue: asked to stop, a process or node was lost, stalled."""
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """One run, completely: with the code's version, enough to do it again."""
 
@@ -254,6 +268,7 @@ class RunConfig:
     sandbox: SandboxConfig = field(default_factory=SandboxConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)
 
 
 _AT_LEAST_ONE = (
@@ -305,6 +320,9 @@ _ABOVE_ZERO = (
     "grpo.max_grad_norm",
     "lora.alpha",
     "sandbox.deadline_s",
+    "watchdog.start_up_s",
+    "watchdog.step_s",
+    "watchdog.heartbeat_s",
 )
 
 
@@ -368,7 +386,7 @@ def validate(config: RunConfig) -> None:
     check_rewards(config.rewards, config.task)
     _check_ranges(config)
     _check_nodes(config)
-    _check_batches(config.grpo, trainer_processes(config))
+    _check_batches(config, trainer_processes(config))
     _check_sbatch("cluster.sbatch", config.cluster.sbatch)
     _check_sbatch("cluster.srun", config.cluster.srun)
     make_plan(config.data.source, kind=config.task, split="train", options=config.data.options)
@@ -386,18 +404,11 @@ def not_yet(config: RunConfig) -> list[str]:
             "a vLLM server beside the trainer is not in this version; with --nodes.server 0 --nodes.trainer 1 "
             "--gpus-per-node 1 the trainer generates by itself"
         )
-    elif trainer_processes(config) > 1:
-        problems.append(
-            f"training in {trainer_processes(config)} processes is not in this version; use --nodes.trainer 1 "
-            "--gpus-per-node 1"
-        )
-    if config.cluster.image not in ("auto", "none"):
-        problems.append("processes in the image are not in this version; with --image none they run in this Python")
     return problems
 
 
 def trainer_processes(config: RunConfig) -> int:
-    """How many processes train: one a GPU, without those that belong to the server."""
+    """How many processes train: one a GPU, without those that belong to the server, unless the config says."""
     cluster = config.cluster
     return cluster.nodes.trainer * (cluster.trainers_per_node or max(1, trainer_gpus(config)))
 
@@ -445,7 +456,17 @@ def _check_nodes(config: RunConfig) -> None:
         )
 
 
-def _check_batches(grpo: GrpoConfig, processes: int) -> None:
+def steps_of_a_batch(config: RunConfig) -> int:
+    """Optimizer steps that completions are generated for at once. Only after the last of them nothing is half used."""
+    grpo, processes = config.grpo, trainer_processes(config)
+    step = grpo.per_device_batch_size * processes * grpo.gradient_accumulation
+    batch = grpo.generation_batch_size or step
+    passes = batch // (grpo.per_device_batch_size * processes) * grpo.num_iterations
+    return math.lcm(passes, grpo.gradient_accumulation) // grpo.gradient_accumulation
+
+
+def _check_batches(config: RunConfig, processes: int) -> None:
+    grpo = config.grpo
     group = grpo.num_generations
     step = grpo.per_device_batch_size * processes * grpo.gradient_accumulation
     given = (
@@ -461,8 +482,7 @@ def _check_batches(grpo: GrpoConfig, processes: int) -> None:
             f"grpo.per_device_batch_size × processes {grpo.per_device_batch_size * processes}; 0 chooses it for you"
         )
     # A checkpoint does not hold the completions in use: only between two batches of them is nothing lost.
-    passes_of_batch = batch // (grpo.per_device_batch_size * processes) * grpo.num_iterations
-    steps_of_batch = math.lcm(passes_of_batch, grpo.gradient_accumulation) // grpo.gradient_accumulation
+    steps_of_batch = steps_of_a_batch(config)
     if grpo.save_steps % steps_of_batch:
         raise ConfigError(
             f"grpo.save_steps {grpo.save_steps}: completions are generated for {steps_of_batch} steps at once, so a run "
