@@ -73,7 +73,9 @@ class SlurmCluster:
         settings = {"env": self.env, "cwd": self.work, "stdin": subprocess.DEVNULL, "timeout": 900, **who, **options}
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **settings)  # type: ignore[call-overload]
         if check and done.returncode:
-            raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}")
+            raise AssertionError(
+                f"{command} ended with {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
+            )
         return done
 
     def sbatch(self, script: str, *options: str) -> str:
@@ -113,15 +115,18 @@ class SlurmCluster:
 
     def describe(self) -> str:
         """Queue, nodes and the last lines of every log, for the message of a test that failed."""
-        queue = [self.run(*command, check=False).stdout for command in (["squeue", "--long"], ["sinfo", "--long", "-N"])]
+        queue = [
+            self.run(*command, check=False).stdout for command in (["squeue", "--long"], ["sinfo", "--long", "-N"])
+        ]
         logs = [f"{log.name}:\n{log.read_text(errors='replace')[-1500:]}" for log in sorted(self.folder.glob("*.log"))]
         return "\n".join([*queue, *logs])
 
-    def processes(self) -> list[int]:
-        """Processes that carry this cluster's environment and are none of its daemons: steps, and what jobs left behind."""
+    def processes(self) -> dict[int, str]:
+        """Pid → command line of what carries this cluster's environment and is none of its daemons: steps and their children."""
         mark = f"SLURM_CONF={self.env['SLURM_CONF']}".encode()
         ours = {self.daemons.pid(name) for name in self.daemons.alive()}
-        return sorted(pid for pid in _pids_with(mark) if pid not in ours)
+        found = {pid: command for pid, command in _processes_with(mark).items() if pid not in ours}
+        return {pid: command for pid, command in found.items() if command != "slurmctld: slurmscriptd"}
 
     # How
 
@@ -181,12 +186,13 @@ def _fields(line: str) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in pairs]
 
 
-def _pids_with(mark: bytes) -> list[int]:
-    found = []
+def _processes_with(mark: bytes) -> dict[int, str]:
+    found = {}
     for environ in Path("/proc").glob("[0-9]*/environ"):
         try:
             if mark in environ.read_bytes().split(b"\0"):
-                found.append(int(environ.parent.name))
+                command = (environ.parent / "cmdline").read_bytes().replace(b"\0", b" ")
+                found[int(environ.parent.name)] = command.decode(errors="replace").strip()
         except OSError:  # it has ended meanwhile
             continue
     return found

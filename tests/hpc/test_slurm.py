@@ -41,9 +41,8 @@ def test_usr2_reaches_the_job_and_a_requeued_job_starts_again(slurm: SlurmCluste
 
 
 def test_nothing_is_left_of_a_cancelled_job(slurm: SlurmCluster) -> None:
-    job_id = slurm.sbatch("srun sleep 600", "--nodes=3", "--ntasks-per-node=1")
-    slurm.wait_for_job(job_id, ["RUNNING"])
-    assert slurm.wait_for(slurm.processes, "its processes", timeout_s=20)
+    job_id = slurm.sbatch("srun sleep 617", "--nodes=3", "--ntasks-per-node=1")
+    slurm.wait_for(lambda: list(slurm.processes().values()).count("/usr/bin/sleep 617") == 3, "its tasks", timeout_s=30)
     slurm.run("scancel", job_id)
     slurm.wait_for_job(job_id, ["CANCELLED"])
-    slurm.wait_for(lambda: slurm.processes() == [], "the end of its processes", timeout_s=30)
+    slurm.wait_for(lambda: not slurm.processes(), "the end of its processes", timeout_s=30)
