@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.hpc.daemons import Daemons
+from tests.hpc.ordinary_user import Done, OrdinaryUser
 from tests.hpc.slurm_conf import render_gres_conf, render_slurm_conf
 
 T = TypeVar("T")
@@ -21,22 +20,17 @@ ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED"
 
 
 class SlurmCluster:
-    """Nodes n1, n2, … with two pretended GPUs each. Commands run as `user`, who owns `work`, unless root is asked for."""
+    """Nodes n1, n2, … with two pretended GPUs each. Commands run as `user`, who owns `work`."""
 
     def __init__(self, folder: Path, user: str, nodes: int = 3) -> None:
-        self.folder, self.user = folder, pwd.getpwnam(user)
+        self.folder = folder
+        self.user = OrdinaryUser(user, {"SLURM_CONF": str(folder / "slurm.conf")})
         ports = _free_ports(nodes + 1)
         self.controller_port = ports[0]
         self.nodes = {f"n{number}": port for number, port in enumerate(ports[1:], start=1)}
         self.work = folder / "work"
         self.daemons = Daemons(folder)
-        self.env = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-            "HOME": self.user.pw_dir,
-            "USER": self.user.pw_name,
-            "LANG": "C.UTF-8",
-            "SLURM_CONF": str(folder / "slurm.conf"),
-        }
+        self.env = self.user.env
 
     # Start and end
 
@@ -53,7 +47,7 @@ class SlurmCluster:
         """Cancel all jobs, wait for them, then end the daemons that were started here."""
         try:
             if "slurmctld" in self.daemons.alive():
-                self.run("scancel", "--user", self.user.pw_name, check=False)
+                self.run("scancel", "--user", self.user.name, check=False)
                 self.wait_for(lambda: not self.run("squeue", "--noheader").stdout, "end of all jobs", timeout_s=60)
         finally:
             self.daemons.stop_all()
@@ -67,16 +61,9 @@ class SlurmCluster:
 
     # Use
 
-    def run(self, *command: str | Path, check: bool = True, root: bool = False, **options: object) -> _Done:
+    def run(self, *command: str | Path, check: bool = True, **options: Any) -> Done:
         """Run a command as the ordinary user in `work` (`cwd=` changes it) and return it with stdout and stderr as text."""
-        who = {} if root else {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": [], "umask": 0o022}
-        settings = {"env": self.env, "cwd": self.work, "stdin": subprocess.DEVNULL, "timeout": 900, **who, **options}
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **settings)  # type: ignore[call-overload]
-        if check and done.returncode:
-            raise AssertionError(
-                f"{command} ended with {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
-            )
-        return done
+        return self.user.run(*command, check=check, **{"cwd": self.work, **options})
 
     def sbatch(self, script: str, *options: str) -> str:
         """Submit the text of a script; the job's id."""
@@ -132,8 +119,7 @@ class SlurmCluster:
 
     def _write_files(self) -> None:
         (self.folder / "state").mkdir()
-        self.work.mkdir()
-        os.chown(self.work, self.user.pw_uid, self.user.pw_gid)
+        self.user.make_folder(self.work)
         host = socket.gethostname().split(".")[0]
         conf = render_slurm_conf(self.folder, host, self.controller_port, self.nodes)
         (self.folder / "slurm.conf").write_text(conf, encoding="utf-8")
@@ -151,9 +137,6 @@ class SlurmCluster:
         options = [f"--{option}={munge / name}" for option, name in files.items()]
         self.daemons.start("munged", [_program("munged"), "--foreground", *options], env=self.env, user="munge")
         self.wait_for((munge / "socket").exists, "munged's socket", timeout_s=20)
-
-
-_Done = subprocess.CompletedProcess[str]
 
 
 def _program(name: str) -> str:

@@ -16,7 +16,7 @@ def test_an_ordinary_users_job_runs_on_all_three_nodes(slurm: SlurmCluster) -> N
     job = slurm.wait_for_job(job_id)
     uid, *lines = Path(job["StdOut"]).read_text().splitlines()
     assert job["JobState"] == "COMPLETED"
-    assert int(uid) == slurm.user.pw_uid != 0
+    assert int(uid) == slurm.user.uid != 0
     assert sorted(lines) == ["n1 0", "n2 1", "n3 2"]
 
 
