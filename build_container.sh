@@ -59,10 +59,11 @@ find_tool() {
 
 may_make_namespaces() { unshare --user --map-root-user true 2>/dev/null; }
 
-# With setuid root, or an AppArmor profile of its own, the tool may do what an ordinary program may not.
+# With setuid root, or with AppArmor's leave, the tool may do what an ordinary program may not.
 is_privileged() {
     libexec=$("$tool" buildcfg 2>/dev/null | sed -n 's/^LIBEXECDIR=//p')
-    [ -u "${libexec:-/usr/libexec}/$tool/bin/starter-suid" ] || ls /etc/apparmor.d/*"$tool"* >/dev/null 2>&1
+    [ -u "${libexec:-/usr/libexec}/$tool/bin/starter-suid" ] && return
+    [ "$(cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns 2>/dev/null)" = 1 ] && ls /etc/apparmor.d/*"$tool"* >/dev/null 2>&1
 }
 
 # Root with every capability builds as it is; everyone else as the root of a user namespace.
@@ -113,6 +114,7 @@ case "$base" in
     *) set -- --build-arg bootstrap=docker --build-arg "base=$base" ;;
 esac
 tool=$(find_tool)
+command -v git >/dev/null 2>&1 || die "git is missing; it says which files belong into the image"
 "$tool" build --help 2>/dev/null | grep -q -- --build-arg ||
     die "$("$tool" --version) is too old: container.def needs Apptainer 1.2 or SingularityCE 4.0"
 [ "$(uname -m)" = x86_64 ] || die "the locks in requirements/ are for x86_64; this machine is $(uname -m)"
@@ -149,13 +151,23 @@ if [ -n "$wheels" ]; then
     set -- "$@" --bind "$wheels:/mnt:ro"
 fi
 (umask 077 && lend "$work/lent" >"$work/lent/build.env")
-commit=$(git -C "$repo" describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null || echo "${CRRL_COMMIT:-unknown}")
+
+# The files that git knows or would add, from a checkout or a copy of one: no .venv, runs or caches.
+mkdir "$work/source"
+git init --quiet --bare "$work/git"
+git --git-dir "$work/git" --work-tree "$repo" ls-files --others --exclude-standard -z >"$work/files"
+tar --directory "$repo" --create --null --files-from "$work/files" --file - | tar --directory "$work/source" --extract --file -
+commit=${CRRL_COMMIT:-unknown}
+if head=$(git -C "$repo" rev-parse HEAD 2>/dev/null); then
+    commit=$head$([ -z "$(git -C "$repo" status --porcelain)" ] || echo -dirty)
+fi
 
 say "$device image with $tool in $work"
 cd "$repo"
 if ! APPTAINER_TMPDIR="$work/tmp" APPTAINER_CACHEDIR="${APPTAINER_CACHEDIR:-$work/cache}" \
     SINGULARITY_TMPDIR="$work/tmp" SINGULARITY_CACHEDIR="${SINGULARITY_CACHEDIR:-$work/cache}" \
     "$tool" build "$@" --bind "$work/lent:/media:ro" --build-arg "device=$device" --build-arg "commit=$commit" \
+    --build-arg "source=$work/source" \
     "$part" container.def; then
     say "the build failed; the reason is above"
     may_make_namespaces || elsewhere

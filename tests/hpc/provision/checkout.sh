@@ -5,11 +5,13 @@ cd "$(dirname "$0")"
 . ./where.sh
 
 new="$CHECKOUT.new"
-rm -rf "$new"
+rm -rf "$new" "$new.git"
 mkdir -p "$new" "$CHECKOUT"
-# What git knows or would add, as it lies in the folder now; a file that was deleted but not committed is passed over.
-(cd "$SOURCE" && git ls-files --cached --others --exclude-standard -z |
-    tar --create --null --files-from - --ignore-failed-read --file - 2>/dev/null) | tar --extract --directory "$new" --file -
+# What git knows or would add, as it lies in the folder now. With a repository of its own: this one may belong to another user.
+git init --quiet --bare "$new.git"
+git --git-dir "$new.git" --work-tree "$SOURCE" ls-files --others --exclude-standard -z |
+    tar --directory "$SOURCE" --create --null --files-from - --file - | tar --directory "$new" --extract --file -
+rm -rf "$new.git"
 chown -R "$HPC_USER:" "$new"
 find "$CHECKOUT" -mindepth 1 -maxdepth 1 ! -name .venv ! -name crrl.sif ! -name runs -exec rm -rf {} +
 find "$new" -mindepth 1 -maxdepth 1 -exec mv -t "$CHECKOUT" {} +

@@ -4,11 +4,14 @@ set -eu
 cd "$(dirname "$0")"
 . ./where.sh
 
+commit() {
+    git="git -c safe.directory=$SOURCE -C $SOURCE"
+    echo "$($git rev-parse HEAD)$([ -z "$($git status --porcelain)" ] || echo -dirty)"
+}
+
 base="$HPC_ROOT/base.sif"
 cd "$CHECKOUT"
-contents=$(sed -n '/^%files/,/^%post/s/^ *\([^ ]*\) \/opt\/.*/\1/p' container.def)
-# shellcheck disable=SC2086
-key=$({ sha256sum <"$base"; find $contents container.def -type f ! -path '*/__pycache__/*' ! -path '*.egg-info/*' -print0 |
+key=$({ sha256sum <"$base"; find . -type f ! -path './.venv/*' ! -path './runs/*' ! -path '*/__pycache__/*' ! -path '*.egg-info/*' -print0 |
     sort -z | xargs -0 sha256sum; } | sha256sum | cut -c -16)
 image="$HPC_ROOT/images/$key.sif"
 
@@ -20,7 +23,7 @@ else
     flock 9
     if [ ! -e "$image" ]; then
         say "building $image"
-        CRRL_COMMIT=$(git -C "$SOURCE" describe --always --dirty --abbrev=40 --exclude '*')
+        CRRL_COMMIT=$(commit)
         export CRRL_COMMIT
         as_user ./build_container.sh --cpu --base "$base" --output "$image" >&2
     fi
