@@ -153,17 +153,18 @@ fi
 (umask 077 && lend "$work/lent" >"$work/lent/build.env")
 
 # The files that git knows or would add, from a checkout or a copy of one: no .venv, runs or caches.
+cd "$repo"
 mkdir "$work/source"
 git init --quiet --bare "$work/git"
-git --git-dir "$work/git" --work-tree "$repo" ls-files --others --exclude-standard -z >"$work/files"
-tar --directory "$repo" --create --null --files-from "$work/files" --file - | tar --directory "$work/source" --extract --file -
+git --git-dir "$work/git" --work-tree . ls-files --others --exclude-standard -z >"$work/list"
+tar --create --null --files-from "$work/list" --file "$work/source.tar"
+tar --extract --directory "$work/source" --file "$work/source.tar"
 commit=${CRRL_COMMIT:-unknown}
 if head=$(git -C "$repo" rev-parse HEAD 2>/dev/null); then
     commit=$head$([ -z "$(git -C "$repo" status --porcelain)" ] || echo -dirty)
 fi
 
 say "$device image with $tool in $work"
-cd "$repo"
 if ! APPTAINER_TMPDIR="$work/tmp" APPTAINER_CACHEDIR="${APPTAINER_CACHEDIR:-$work/cache}" \
     SINGULARITY_TMPDIR="$work/tmp" SINGULARITY_CACHEDIR="${SINGULARITY_CACHEDIR:-$work/cache}" \
     "$tool" build "$@" --bind "$work/lent:/media:ro" --build-arg "device=$device" --build-arg "commit=$commit" \
