@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 
 
 class Parts(torch.utils.data.Dataset[torch.Tensor]):
@@ -17,6 +17,8 @@ class Parts(torch.utils.data.Dataset[torch.Tensor]):
 
 
 def main() -> None:
+    # As transformers does for use_cpu: without it each rank is told that it is alone, and all train on the same samples.
+    PartialState(cpu=True)
     accelerator = Accelerator()
     model = torch.nn.Sequential(torch.nn.Linear(16, 64), torch.nn.ReLU(), torch.nn.Linear(64, 1))
     total = sum(parameter.numel() for parameter in model.parameters())
