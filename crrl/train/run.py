@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import transformers
 from datasets import Dataset
