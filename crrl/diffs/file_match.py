@@ -70,7 +70,7 @@ class PreparedFile:
         gains = suspect = False
         while at < len(regions):
             region = regions[at]
-            side = self._side(region)
+            side = self._sides.get(region[:4]) or self._side(region)
             if not region.in_right and side.end_state is not None:
                 weight += side.weight  # left as it was
                 at += 1

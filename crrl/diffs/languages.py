@@ -36,7 +36,8 @@ class Language:
 
     name: str
     token: re.Pattern[str]
-    """Finds every token: line starts, strings, comments, words, signs."""
+    """Finds every token, as its only group: line starts, strings, comments, words, signs. (Blanks are skipped up to 8 at
+    once: one by one is slow, and without a bound a long run of them would be looked at again from each of its places.)"""
     opaque: re.Pattern[str] | None = None
     """Finds strings and comments only: whatever may hide a delimiter."""
     comments: tuple[str, ...] = ()
@@ -84,7 +85,7 @@ def _language(
     token = [_INDENTED_LINE] * indented + strings + hidden[::-1] + [_WORD_OR_SIGN]
     return Language(
         name=name,
-        token=re.compile("|".join(token), re.DOTALL),
+        token=re.compile(rf"[ \t]{{0,8}}+({'|'.join(token)})", re.DOTALL),
         opaque=re.compile("|".join(opaque), re.DOTALL) if opaque else None,
         comments=comments,
         multiline={opening: re.compile(rest, re.DOTALL) for opening, rest in multiline.items()},

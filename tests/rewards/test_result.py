@@ -219,6 +219,15 @@ def test_mixed_tasks_are_judged_each_by_its_own() -> None:
         assert REWARDS[name](answers[::-1], **both) != [1.0, 1.0] or name == "format"
 
 
+def test_an_answer_is_compared_again_where_the_fix_is_another() -> None:
+    answer, files = fixed(GUARD), GUARD["files"]
+    other = [{"path": row["path"], "text": row["text"] + "print(1)\n"} for row in files]
+    references = [GUARD["reference"], other, GUARD["reference"]]
+    first, second, third = REWARDS["similarity"]([answer] * 3, files=[files] * 3, reference=references)
+    assert first == third == 1.0
+    assert second == 0.0
+
+
 def test_the_scores_are_the_same_when_nothing_is_remembered_yet() -> None:
     before, after = tree(GUARD, "files"), tree(GUARD, "reference")
     other = {**before, "unseen.py": "x = 1\n"}
