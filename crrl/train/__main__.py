@@ -22,6 +22,7 @@ from crrl.train.ranks import Ranks, ranks_of_environment
 DISK_FULL_EXIT_CODE = 74
 """EX_IOERR."""
 
+
 def main(arguments: list[str]) -> int:
     """Train the run of the one argument's folder and return the exit code."""
     ranks = ranks_of_environment()
