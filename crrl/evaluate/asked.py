@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crrl.config import RunConfig
+from crrl.config import RunConfig, SandboxConfig
 from crrl.errors import ConfigError
 from crrl.evaluate.model_place import ModelPlace
 from crrl.rewards import KINDS_OF, REWARDS
+from crrl.rewards.judging import Settings
+from crrl.sandbox import Level
 
 DEFAULT_KS = (1, 2, 4, 8, 16, 32, 64)
 MAX_NEW_TOKENS, BATCH_SIZE = 1024, 16
@@ -40,6 +42,8 @@ class Asked:
     max_new_tokens: int
     dtype: str
     """float32, bfloat16; auto: the run's, else bfloat16 on a GPU and float32 on a CPU."""
+    judging: Settings
+    """Where the reward `tests` runs programs."""
     out: Path
 
 
@@ -67,6 +71,8 @@ def complete(
     batch_size: int = 0,
     max_new_tokens: int = 0,
     dtype: str = "auto",
+    sandbox_level: Level | None = None,
+    sandbox_deadline_s: float | None = None,
     out: Path,
 ) -> Asked:
     """Fill in what was left out: from the model's run, else the defaults.
@@ -98,10 +104,21 @@ def complete(
         max_new_tokens=max_new_tokens
         or (config.eval.max_new_tokens or config.grpo.max_completion_length if config else MAX_NEW_TOKENS),
         dtype=config.grpo.dtype if config and dtype == "auto" else dtype,
+        judging=_judging(config.sandbox if config else SandboxConfig(), sandbox_level, sandbox_deadline_s),
         out=out,
     )
     _check(asked)
     return asked
+
+
+def _judging(sandbox: SandboxConfig, level: Level | None, deadline_s: float | None) -> Settings:
+    # However many answers cannot be judged, they are counted, and the others' generation is not lost.
+    return Settings(
+        level=level or sandbox.level,
+        deadline_s=sandbox.deadline_s if deadline_s is None else deadline_s,
+        workers=sandbox.workers,
+        max_unavailable_share=1.0,
+    )
 
 
 def _check(asked: Asked) -> None:
@@ -116,6 +133,8 @@ def _check(asked: Asked) -> None:
             raise ConfigError(f"{name} {value}: must be {least} or more")
     if not (math.isfinite(asked.temperature) and asked.temperature >= 0):
         raise ConfigError(f"--temperature {asked.temperature}: must be 0 (greedy) or above")
+    if not asked.judging.deadline_s > 0:
+        raise ConfigError(f"--sandbox.deadline-s {asked.judging.deadline_s}: must be above 0")
     if asked.n > 1 and not asked.temperature:
         raise ConfigError(
             f"--n {asked.n} --temperature 0: greedy answers are all alike; take --n 1, or a temperature above 0"

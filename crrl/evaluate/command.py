@@ -12,8 +12,10 @@ from typing import Any
 from crrl.data.build import SPLITS, make_plan
 from crrl.errors import ConfigError
 from crrl.evaluate.asked import Asked, complete
+from crrl.evaluate.evaluation import JUDGED_AT_ONCE
 from crrl.evaluate.model_place import find_model
 from crrl.quiet import QUIET
+from crrl.sandbox import LEVELS
 from crrl.schema import KINDS
 
 
@@ -39,6 +41,15 @@ def add_eval_command(commands: Any) -> None:
     )
     add("--max-new-tokens", type=int, default=0, metavar="N", help="of an answer (default: the run's, else 1024)")
     add("--dtype", default="auto", choices=("auto", "float32", "bfloat16"), help="the model's weights")
+    add(
+        "--sandbox.level", choices=LEVELS, help="the least that programs run behind (default: the run's, else landlock)"
+    )
+    add(
+        "--sandbox.deadline-s",
+        type=float,
+        metavar="S",
+        help=f"for the programs of {JUDGED_AT_ONCE} answers (default: 600)",
+    )
     add("--baseline", action="store_true", help="for scale: the model before its run, the empty patch, the reference")
     add("--out", type=Path, metavar="FILE.json", help="where the result goes (default: evaluations/TIME-MODEL.json)")
     add("--predictions", type=Path, metavar="FILE.jsonl", help="write first answers in SWE-bench's format as well")
@@ -101,6 +112,8 @@ def _asked(arguments: argparse.Namespace) -> Asked:
         batch_size=arguments.batch_size,
         max_new_tokens=arguments.max_new_tokens,
         dtype=arguments.dtype,
+        sandbox_level=getattr(arguments, "sandbox.level"),
+        sandbox_deadline_s=getattr(arguments, "sandbox.deadline_s"),
         out=arguments.out or _default_out(arguments.model),
     )
 

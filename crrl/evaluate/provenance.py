@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -48,6 +49,7 @@ def settings_of(asked: Asked, tasks: Sequence[TaskRow], device: str, dtype: str)
             "device": device,
         },
         "rewards": list(asked.rewards),
+        "judging": asdict(asked.judging),
         "k": list(asked.ks),
         "versions": {
             "crrl": crrl.__version__,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,14 @@ from crrl.data import load_tasks
 from crrl.evaluate.asked import Asked
 from crrl.evaluate.baselines import BASELINES, measure_baseline
 from crrl.evaluate.compare import compare, comparison_table
+from crrl.evaluate.evaluation import fitting_rewards
 from crrl.evaluate.metrics import Measured
 from crrl.evaluate.model_answers import evaluate_model
 from crrl.evaluate.model_place import untrained
 from crrl.evaluate.predictions import write_predictions
 from crrl.evaluate.result import Result, check_place, completions_path, write_result
 from crrl.evaluate.table import metrics_table, strata_table, title
+from crrl.rewards.judging import configure, current_judge
 from crrl.schema import TaskRow
 
 UNTRAINED = "untrained"
@@ -34,7 +37,11 @@ def evaluate_and_keep(asked: Asked, *, with_baselines: bool, predictions: Path |
         check_place("--out", place, ".json", completions_path(place))
     if predictions:
         check_place("--predictions", predictions, ".jsonl")
+    configure(asked.judging)
     tasks: list[TaskRow] = list(load_tasks(asked.source, kind=asked.kind, split=asked.split, **asked.options))
+    if any("tests" in fitting_rewards(task, asked.rewards) for task in tasks):
+        level = current_judge().level  # refused now, not after the answers
+        print(f"programs run in a sandbox of level {level}", file=sys.stderr, flush=True)
     before, baselines = _baselines(asked, tasks) if with_baselines else (None, {})
     evaluation, result = evaluate_model(asked, tasks, baselines)
     write_result(result, evaluation, asked.out)

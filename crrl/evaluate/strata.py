@@ -12,7 +12,7 @@ def stratum_of(source: str) -> str:
     """The stratum of a task's `source`; "" if it names none.
 
     toy/comparison                                      → comparison
-    {"mutation": "off-by-one", "module": "heapq", …}    → off-by-one
+    {"kind": "off-by-one", "module": "heapq", …}        → off-by-one
     {"repo": "owner/name", "commit": …}                 → owner/name
     """
     if source.startswith("{"):

@@ -6,26 +6,32 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from accelerate import Accelerator
 
 from crrl import cli
 from crrl.config import read_config
 from crrl.data import load_tasks
 from crrl.evaluate import read_answers, read_evaluations
+from crrl.report.heartbeat import TRAINER, Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.train import run as training
 from crrl.train.checkpoints import write_folder
+from crrl.train.examine import Examiner
 from crrl.train.interrupt import StopRequest
 from crrl.train.model import load_model, load_tokenizer, model_folder
+from crrl.train.ranks import ALONE
 from crrl.train.sft import warm_start
 from tests.train.conftest import one_thread, short_run
 
 __all__ = ["one_thread", "short_run"]
 pytestmark = pytest.mark.usefixtures("one_thread")
 ROWS = 12
+UNWATCHED = Heartbeat(None, TRAINER, "here")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +43,15 @@ def run(one_thread: None, short_run: Callable[[str], RunFolder]) -> RunFolder:
     tokenizer = load_tokenizer(model_folder("tiny", config.seed))
     tasks = load_tasks("toy", kind="repair", rows=64, seed=config.seed)
     warm = warm_start(
-        config, folder, model_folder("tiny", config.seed), tokenizer, tasks, StopRequest(), is_tracked=False
+        config,
+        folder,
+        model_folder("tiny", config.seed),
+        tokenizer,
+        tasks,
+        StopRequest(),
+        ALONE,
+        UNWATCHED,
+        is_tracked=False,
     )
     write_folder(folder.checkpoints / "final", lambda aside: _copy(warm, aside))
     write_folder(folder.checkpoints / "grpo" / "checkpoint-4", lambda aside: _adapter(warm, aside, tokenizer))
@@ -77,6 +91,7 @@ def test_a_run_is_evaluated_on_its_own_tasks_with_intervals_and_by_kind(
         assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"] <= 1
         assert (estimate["tasks"], estimate["unjudged_answers"]) == (ROWS, 0)
     assert result["passing"] == ["tests"]
+    assert result["settings"]["judging"]["level"] == read_config(run.config).sandbox.level
     assert set(result["strata"]) <= {"bound", "comparison", "goal", "operand", "operator"}
     assert sum(measured["pass@1"]["tasks"] for measured in result["strata"].values()) == ROWS
     assert result["baselines"]["reference"]["pass@2"]["value"] == 1.0
@@ -117,7 +132,8 @@ def test_training_and_the_command_give_the_same_answers(run: RunFolder, tmp_path
     config = read_config(run.config)
     tokenizer = load_tokenizer(run.checkpoints / "final")
     heldout = list(training._tasks(config, "heldout", ROWS, tokenizer))
-    training._examine(config, run, tokenizer, heldout, load_model(run.checkpoints / "final", "float32"), 77)
+    trainer = SimpleNamespace(model=load_model(run.checkpoints / "final", "float32"), accelerator=Accelerator(cpu=True))
+    Examiner(config, run, tokenizer, heldout, ALONE, UNWATCHED).examine(trainer, 77)
     (kept,) = [evaluation for evaluation in read_evaluations(run.completions) if evaluation.step == 77]
     evaluated(run, tmp_path / "a.json")
     assert read_answers(tmp_path / "a.parquet") == kept.answered
@@ -181,6 +197,7 @@ def test_ctrl_c_leaves_nothing(run: RunFolder, tmp_path: Path, monkeypatch: pyte
         (["--n", "2", "--temperature", "0"], "greedy answers are all alike"),
         (["--n", "0"], "--n 0: must be 1 or more"),
         (["--temperature", "-1"], "must be 0 (greedy) or above"),
+        (["--sandbox.deadline-s", "0"], "--sandbox.deadline-s 0.0: must be above 0"),
         (["--rewards", "similarty"], "did you mean similarity?"),
         (["--rewards", "label"], "cannot judge repair tasks"),
         (["--data", "nosuch"], "unknown data source"),

@@ -11,7 +11,7 @@ from crrl.config import RunConfig, SftConfig, to_yaml
 from crrl.errors import ConfigError
 from crrl.evaluate.model_place import find_model, untrained
 from crrl.report.run_folder import RunFolder
-from crrl.train.checkpoints import mark_complete
+from crrl.train.manifest import MANIFEST
 
 FULL, ADAPTER = "config.json", "adapter_config.json"
 
@@ -20,7 +20,7 @@ def saved(folder: Path, file: str, *, whole: bool = True) -> Path:
     folder.mkdir(parents=True)
     (folder / file).write_text(json.dumps({"base_model_name_or_path": "/elsewhere/base"}))
     if whole:
-        mark_complete(folder)
+        (folder / MANIFEST).touch()
     return folder
 
 

@@ -17,6 +17,7 @@ from crrl.evaluate.strata import stratum_of
         ("toy", ""),
         ("made for this test", ""),
         ("", ""),
+        (json.dumps({"source": "mutations", "kind": "off-by-one", "function": "heappush"}), "off-by-one"),
         (json.dumps({"mutation": "off-by-one", "kind": "function", "repo": "a/b"}), "off-by-one"),
         (json.dumps({"kind": "swapped-arguments", "repo": "a/b"}), "swapped-arguments"),
         (json.dumps({"repo": "owner/name", "commit": "abc", "subject": "fix"}), "owner/name"),
