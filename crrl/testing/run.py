@@ -86,7 +86,7 @@ def run_tests(
         return TestRun(outcome, finished=is_over, exit_code=outcome.exit_code or 0 if is_over else 1)
     nonce = secrets.token_hex(16)
     job: dict[str, Any] = {"nonce": nonce, "known_words": _known_words(before, test_files)}
-    job["changed"] = [path for path, text in whole.items() if path not in test_files and before.get(path) != text]
+    job["unchanged"] = [path for path, text in whole.items() if path.endswith(".py") and before.get(path) == text]
     if command.style == "doctest":
         return _run_doctest(command, test_files, whole, limits, run, job)
     codes = {path: text for path, text in whole.items() if _is_tests(path, test_files, is_framework)}

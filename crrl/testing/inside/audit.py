@@ -12,10 +12,11 @@ from _thread import get_ident
 from types import FrameType
 from typing import Any
 
-from crrl.testing.inside.origin import TEST_PATHS, is_answer_frame, is_answer_function, is_trusted_file
+from crrl.testing.inside.origin import TEST_PATHS, UNCHANGED, is_answer_frame, is_answer_function, is_trusted_file
 from crrl.testing.inside.verdict import tampered
 
 _getframe = sys._getframe
+_WRITING = os.O_WRONLY | os.O_RDWR
 _INNER = frozenset(
     "tb_frame gi_frame cr_frame ag_frame __code__ gi_code cr_code ag_code f_code __defaults__ __kwdefaults__ __bases__".split()
 )
@@ -77,7 +78,10 @@ def _words_for(event: str, arguments: tuple[Any, ...]) -> tuple[str, ...] | None
         )
         if is_memory:
             return ("/proc/self/mem",)
-        return ("open", "tokenize") if isinstance(path, str) and os.path.abspath(path) in TEST_PATHS else None
+        place = os.path.abspath(path) if isinstance(path, str) else ""
+        if place in UNCHANGED and arguments[2] & _WRITING:
+            return ("a program that rewrites itself",)
+        return ("open", "tokenize") if place in TEST_PATHS else None
     if event == "compile":
         return ("compile",) if isinstance(arguments[1], str) and is_trusted_file(arguments[1]) else None
     return ("ctypes",) if event.startswith("ctypes.") else None

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from crrl.testing.inside.origin import CHANGED, ROOT
+from crrl.testing.inside.origin import ROOT, UNCHANGED
 
 
 def read_job() -> dict[str, Any]:
@@ -19,7 +19,7 @@ def read_job() -> dict[str, Any]:
     os.dup2(empty, 0)
     os.close(empty)
     job: dict[str, Any] = json.loads(b"".join(chunks))
-    CHANGED.update(ROOT + path for path in job["changed"])
+    UNCHANGED.update(ROOT + path for path in job["unchanged"])
     return job
 
 

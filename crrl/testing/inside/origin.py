@@ -15,8 +15,10 @@ TEST_CODES: dict[int, CodeType] = {}
 """Every code object of the tests, by identity: we compiled them before any of the answer's code ran."""
 PUBLIC_FILE = "<crrl>"
 """The file name of code of ours that libraries call back."""
-CHANGED: set[str] = set()
-"""The files that the answer changed or added. What stands in the others is the task's own, and honest."""
+UNCHANGED: set[str] = set()
+"""The files of the tree that the answer left as they were: the task's own, and honest. All others in the folder are the answer's,
+by whatever name they are reached.
+"""
 TEST_PATHS: set[str] = set()
 """Test modules whose text lies in the folder, because the tests themselves need it."""
 _judged: dict[int, tuple[CodeType, bool]] = {}
@@ -31,7 +33,7 @@ def is_library_file(name: str) -> bool:
 
 def is_trusted_file(name: str) -> bool:
     """Whether a file is a library's, or one of the tree that the answer left as it was."""
-    return is_library_file(name) or (name.startswith(ROOT) and name not in CHANGED)
+    return is_library_file(name) or name in UNCHANGED
 
 
 def is_answer_code(code: CodeType) -> bool:

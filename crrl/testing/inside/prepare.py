@@ -40,7 +40,7 @@ def see_tree(job: dict[str, Any], public: dict[str, Any]) -> None:
     """
     TEST_PATHS.update(ROOT + path for path in job["shown"])
     if job["path"] is not None:
-        sys.path.insert(0, (ROOT + job["path"]).rstrip(os.sep))
+        sys.path.insert(0, os.path.normpath(ROOT + job["path"]))
     sys.meta_path.insert(0, public["Tests"])
     public["real_signal"] = signal.signal
     signal.signal = public["set_signal"]
