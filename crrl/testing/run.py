@@ -22,6 +22,8 @@ from crrl.testing.tree import CONFIGS, is_test_module, lay_out
 Runner = Callable[..., Outcome]
 """`crrl.sandbox.run`, or `run` of warm workers: f(command, files, limits, stdin=…) → Outcome."""
 MEMORY_MB = 1024
+_READS_ITSELF = re.compile(r"\b(__file__|inspect|linecache|traceback)\b")
+"""What a test module says that needs its own text on the disk."""
 _STUB = "# The tests' code is loaded from elsewhere.\n"
 
 
@@ -84,12 +86,15 @@ def run_tests(
         return TestRun(outcome, finished=is_over, exit_code=outcome.exit_code or 0 if is_over else 1)
     nonce = secrets.token_hex(16)
     job: dict[str, Any] = {"nonce": nonce, "known_words": _known_words(before, test_files)}
+    job["unchanged"] = [path for path, text in whole.items() if path.endswith(".py") and before.get(path) == text]
     if command.style == "doctest":
         return _run_doctest(command, test_files, whole, limits, run, job)
     codes = {path: text for path, text in whole.items() if _is_tests(path, test_files, is_framework)}
     job |= {"style": command.style, "tests": codes, "arguments": command.arguments, "path": _path(command)}
     job |= _program(command, test_files) if command.style == "script" else {"config": _config(whole)}
-    laid_out = {**whole, **dict.fromkeys(filter(is_test_module, codes), _STUB)} if is_framework else whole
+    hidden = [path for path in codes if is_framework and is_test_module(path) and not _READS_ITSELF.search(codes[path])]
+    laid_out = {**whole, **dict.fromkeys(hidden, _STUB)}
+    job["shown"] = [path for path in codes if path not in hidden]
     outcome, report = _ask(run, command, _harness_for(command, test_files), laid_out, limits, job)
     if report.tampered:
         return TestRun(outcome, tampered=report.tampered)

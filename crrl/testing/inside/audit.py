@@ -6,15 +6,17 @@ word for it stands in no file of the task.
 
 from __future__ import annotations
 
+import os
 import sys
 from _thread import get_ident
 from types import FrameType
 from typing import Any
 
-from crrl.testing.inside.origin import is_answer_frame, is_answer_function, is_library_file
+from crrl.testing.inside.origin import TEST_PATHS, UNCHANGED, is_answer_frame, is_answer_function, is_trusted_file
 from crrl.testing.inside.verdict import tampered
 
 _getframe = sys._getframe
+_WRITING = os.O_WRONLY | os.O_RDWR
 _INNER = frozenset(
     "tb_frame gi_frame cr_frame ag_frame __code__ gi_code cr_code ag_code f_code __defaults__ __kwdefaults__ __bases__".split()
 )
@@ -36,7 +38,11 @@ _WORDS = {
 """Event → words, one of which stands in a program that does this honestly."""
 _PARTLY = ("object.__", "open", "compile", "ctypes.")
 """Events of which only some count."""
-VOCABULARY = frozenset(word for words in _WORDS.values() for word in words) | _INNER | {"ctypes", "signal", "compile"}
+VOCABULARY = (
+    frozenset(word for words in _WORDS.values() for word in words)
+    | _INNER
+    | {"ctypes", "signal", "compile", "open", "tokenize", "modules"}
+)
 """Every word that a program may need to be known for."""
 _LEAKS = frozenset({"currentframe", "stack", "trace", "getouterframes", "getinnerframes", "walk_stack", "walk_tb"})
 """Library functions that hand frames to their caller."""
@@ -70,9 +76,14 @@ def _words_for(event: str, arguments: tuple[Any, ...]) -> tuple[str, ...] | None
         is_memory = isinstance(path, (str, bytes)) and _is_memory(
             path if isinstance(path, str) else path.decode("latin-1")
         )
-        return ("/proc/self/mem",) if is_memory else None
+        if is_memory:
+            return ("/proc/self/mem",)
+        place = os.path.abspath(path) if isinstance(path, str) else ""
+        if place in UNCHANGED and arguments[2] & _WRITING:
+            return ("a program that rewrites itself",)
+        return ("open", "tokenize") if place in TEST_PATHS else None
     if event == "compile":
-        return ("compile",) if isinstance(arguments[1], str) and is_library_file(arguments[1]) else None
+        return ("compile",) if isinstance(arguments[1], str) and is_trusted_file(arguments[1]) else None
     return ("ctypes",) if event.startswith("ctypes.") else None
 
 
@@ -89,7 +100,7 @@ def _is_by_answer(frame: FrameType | None, event: str) -> bool:
     while frame is not None:
         if is_answer_frame(frame):
             return not called or called in _LEAKS or event.startswith("ctypes.")
-        if frame.f_globals is globals() or not is_library_file(frame.f_code.co_filename):
+        if frame.f_globals is globals() or not is_trusted_file(frame.f_code.co_filename):
             return False
         called = frame.f_code.co_name
         frame = frame.f_back

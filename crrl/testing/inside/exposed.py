@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import CodeType
 from typing import Any
 
-from crrl.testing.inside.origin import TEST_CODES
+from crrl.testing.inside.origin import PUBLIC_FILE, TEST_CODES
 from crrl.testing.inside.rewrite import fresh_builtins
 
 PUBLIC_TEXT = ""
@@ -15,7 +15,7 @@ PUBLIC_TEXT = ""
 def public_names(ask: Any) -> dict[str, Any]:
     """Their namespace, which holds `ask` and no secret."""
     names: dict[str, Any] = {"__builtins__": fresh_builtins(), "__name__": "crrl_public", "ask": ask}
-    code = compile(PUBLIC_TEXT, "<crrl>", "exec", dont_inherit=True)
+    code = compile(PUBLIC_TEXT, PUBLIC_FILE, "exec", dont_inherit=True)
     _register(code)
     exec(code, names)
     return names

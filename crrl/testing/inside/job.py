@@ -7,6 +7,8 @@ import os
 import sys
 from typing import Any
 
+from crrl.testing.inside.origin import ROOT, UNCHANGED
+
 
 def read_job() -> dict[str, Any]:
     """The job, after which standard input is empty."""
@@ -17,6 +19,7 @@ def read_job() -> dict[str, Any]:
     os.dup2(empty, 0)
     os.close(empty)
     job: dict[str, Any] = json.loads(b"".join(chunks))
+    UNCHANGED.update(ROOT + path for path in job["unchanged"])
     return job
 
 

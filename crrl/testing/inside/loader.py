@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec, PathFinder
+from io import open_code
 from types import ModuleType
 from typing import Any
 
@@ -41,6 +42,14 @@ class Tests:
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None
+
+    def get_source(self, name: str) -> str | None:
+        """What lies on the disk, for tracebacks."""
+        spec = PathFinder.find_spec(name)
+        if spec is None or spec.origin is None:
+            return None
+        with open_code(spec.origin) as stream:
+            return stream.read().decode("utf-8", "replace")
 
     def exec_module(self, module: ModuleType) -> None:
         code, module.__dict__["__builtins__"] = ask(("code", module.__spec__.origin))  # type: ignore[union-attr]

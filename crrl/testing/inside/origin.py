@@ -13,6 +13,15 @@ _SITE = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 OURS = globals()
 TEST_CODES: dict[int, CodeType] = {}
 """Every code object of the tests, by identity: we compiled them before any of the answer's code ran."""
+PUBLIC_FILE = "<crrl>"
+"""The file name of code of ours that libraries call back."""
+UNCHANGED: set[str] = set()
+"""The files of the tree that the answer left as they were: the task's own, and honest. All others in the folder are the answer's,
+by whatever name they are reached.
+"""
+TEST_PATHS: set[str] = set()
+"""Test modules whose text lies in the folder, because the tests themselves need it."""
+_judged: dict[int, tuple[CodeType, bool]] = {}
 
 
 def is_library_file(name: str) -> bool:
@@ -22,9 +31,18 @@ def is_library_file(name: str) -> bool:
     return name.startswith(_LIBRARIES) or any(part in name for part in _SITE)
 
 
+def is_trusted_file(name: str) -> bool:
+    """Whether a file is a library's, or one of the tree that the answer left as it was."""
+    return is_library_file(name) or name in UNCHANGED
+
+
 def is_answer_code(code: CodeType) -> bool:
-    """Whether code is of the tree, or was made by code of the tree (`exec`), and not of the tests."""
-    return id(code) not in TEST_CODES and not is_library_file(code.co_filename)
+    """Whether code is of a file that the answer changed, or was made at run time (`exec`), and not of the tests."""
+    known = _judged.get(id(code))
+    if known is None:
+        is_answers = id(code) not in TEST_CODES and not is_trusted_file(code.co_filename)
+        known = _judged[id(code)] = (code, is_answers)  # kept alive, so that its number stays its own
+    return known[1]
 
 
 def is_answer_frame(frame: FrameType) -> bool:

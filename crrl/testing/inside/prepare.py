@@ -9,7 +9,7 @@ from typing import Any
 
 from crrl.testing.inside.audit import watch
 from crrl.testing.inside.exposed import public_names
-from crrl.testing.inside.origin import ROOT, unload_shadowed
+from crrl.testing.inside.origin import ROOT, TEST_PATHS, unload_shadowed
 from crrl.testing.inside.rewrite import compile_test
 from crrl.testing.inside.vault import Codes, vault
 
@@ -38,8 +38,9 @@ def see_tree(job: dict[str, Any], public: dict[str, Any]) -> None:
     """From here on the answer's code may run: what is imported comes from the tree, as it would by hand, and the tests'
     modules from the vault.
     """
+    TEST_PATHS.update(ROOT + path for path in job["shown"])
     if job["path"] is not None:
-        sys.path.insert(0, (ROOT + job["path"]).rstrip(os.sep))
+        sys.path.insert(0, os.path.normpath(ROOT + job["path"]))
     sys.meta_path.insert(0, public["Tests"])
     public["real_signal"] = signal.signal
     signal.signal = public["set_signal"]
