@@ -1,6 +1,7 @@
 """What breaks on a cluster, broken on a real one: two trainer nodes with ZeRO-3, in the image, under Slurm.
 
-What goes on afterwards ends with the metrics of a run that nothing happened to; what does not names the culprit. Nothing is left behind.
+What goes on afterwards ends with the metrics of a run that nothing happened to; what does not names the culprit.
+Nothing is left behind.
 """
 
 from __future__ import annotations
