@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from crrl.cluster.attempts import IN_VAIN
+from crrl.cluster.attempts import IN_VAIN, is_superseded
 from crrl.cluster.ending import Ending
 from crrl.cluster.place import Place
 from crrl.cluster.requeue import are_enough, is_this_start, is_wanted, requeue
@@ -39,22 +39,25 @@ def write_down(
     """
     if not is_mine and _somebody_does(folder):
         return
-    wanted = is_wanted(folder, ending, place, rule) and is_this_start(place)
+    wanted = is_wanted(folder, ending, place, rule)
     if wanted and are_enough(folder, attempt):
-        ending = no_progress(ending)
-        wanted = False
+        ending, wanted = no_progress(ending), False
     folder.append_event(
-        "ended", attempt=attempt.number, kind_of_end=ending.kind, node=place.name, exit_code=ending.exit_code
+        "ended", attempt=attempt.number, node=place.name, kind_of_end=ending.kind, exit_code=ending.exit_code
     )
-    fields = {"verdict": ending.verdict, "culprit": ending.culprit, "exit_code": ending.exit_code, "pid": 0}
-    if not wanted:
-        folder.write_status(ending.state, **fields)
+    if is_superseded(folder, attempt):
         return
-    # The next attempt's number is not written: until that begins, the logs to look at are this one's.
-    folder.write_status("queued", **{**fields, "verdict": f"{ending.verdict}; back in the queue"})
-    if requeue(place):
-        time.sleep(_REQUEUED_S)  # Slurm ends this process
-    folder.write_status(ending.state, **{**fields, "verdict": f"{ending.verdict}; Slurm did not take the job back"})
+    fields = {"culprit": ending.culprit, "exit_code": ending.exit_code, "pid": 0}
+    if not wanted:
+        folder.write_status(ending.state, verdict=ending.verdict, **fields)
+    elif not is_this_start(place):  # Slurm is ending it, to start it again, or because of a scancel
+        folder.write_status("queued", verdict=f"{ending.verdict}; goes on when Slurm starts the job again", **fields)
+    else:
+        # The next attempt's number is not written: until that begins, the logs to look at are this one's.
+        folder.write_status("queued", verdict=f"{ending.verdict}; back in the queue", **fields)
+        if requeue(place):
+            time.sleep(_REQUEUED_S)  # Slurm ends this process
+        folder.write_status(ending.state, verdict=f"{ending.verdict}; Slurm did not take the job back", **fields)
 
 
 def no_progress(last: Ending) -> Ending:

@@ -1,7 +1,8 @@
-"""What submitit starts on every node of a run, on the host: the node's supervisor, from its first sign of life to its exit code."""
+"""What submitit starts on every node of a run, on the host: the node's supervisor, from start to exit code."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,13 +15,14 @@ from crrl.cluster.ending import Ending
 from crrl.cluster.place import Place, place_of_environment
 from crrl.cluster.plan import all_nodes
 from crrl.cluster.processes import adopt_orphans
+from crrl.cluster.queue import answer
 from crrl.cluster.rendezvous import Meeting, Port, claim_port, own_address, publish, published
 from crrl.cluster.roles import Role, machine_of, roles_of, trainer_shape, write_launch_files
 from crrl.cluster.supervisor import Supervisor
 from crrl.config import RunConfig, read_config
 from crrl.errors import CrrlError
 from crrl.report.attempt_folder import AttemptFolder
-from crrl.report.heartbeat import TRAINER
+from crrl.report.heartbeat import ATTEMPT, NODE, TRAINER
 from crrl.report.run_folder import RunFolder
 
 ROLE = TRAINER
@@ -106,11 +108,16 @@ def _start_and_wait(
 def _arrange(config: RunConfig, attempt: AttemptFolder, place: Place) -> Port:
     """Choose where the trainers meet, and publish it last: who reads it finds the launch files as well."""
     port = claim_port()
-    others = os.environ.get("CRRL_PEERS", "").split()
-    meeting = Meeting(own_address(config.cluster.network_interface, others), port.number)
+    meeting = Meeting(own_address(config.cluster.network_interface, _other_nodes()), port.number)
     write_launch_files(config, attempt, meeting)
     publish(attempt, meeting)
     return port
+
+
+def _other_nodes() -> list[str]:
+    """The names of the job's nodes; the way to one of them shows the network that they share."""
+    said = answer(["scontrol", "show", "hostnames"]) if os.environ.get("SLURM_JOB_NODELIST") else ""
+    return [name for name in (said or "").split() if name != os.environ.get("SLURMD_NODENAME")]
 
 
 def _tell_that_it_runs(folder: RunFolder, attempt: AttemptFolder, place: Place) -> None:
@@ -131,14 +138,10 @@ def _trainer_nodes(config: RunConfig, place: Place) -> list[int]:
 
 
 def _environment(attempt: AttemptFolder, place: Place) -> Mapping[str, str]:
-    from crrl.report.heartbeat import ATTEMPT, NODE
-
     return {**os.environ, ATTEMPT: str(attempt.number), NODE: place.name}
 
 
 def _leave_the_terminal() -> None:
     """A terminal's Ctrl-C reaches a supervisor only through whoever follows the run."""
-    try:
+    with contextlib.suppress(OSError):
         os.setsid()
-    except OSError:
-        pass

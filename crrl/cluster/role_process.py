@@ -111,9 +111,10 @@ class RoleProcess:
         for beat in self._own_beats(beats):
             if beat.pid in alive:
                 self._known.add(beat.pid)
-            elif beat.pid in self._known and beat.rank not in outcomes and beat.phase != ENDED:
-                if now - self._missed.setdefault(beat.rank, now) > _VANISHED_S:
-                    return self._lost(beat)
+                continue
+            is_missed = beat.pid in self._known and beat.rank not in outcomes and beat.phase != ENDED
+            if is_missed and now - self._missed.setdefault(beat.rank, now) > _VANISHED_S:
+                return self._lost(beat)
         return None
 
     def _died(self, code: int, beats: Mapping[str, Beat], outcomes: Mapping[int, Any]) -> Ending:

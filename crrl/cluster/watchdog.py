@@ -1,4 +1,4 @@
-"""Notices that a run stands still, and says who is to blame. Only compares what it sees with its own clock: nodes' clocks differ."""
+"""Notices that a run stands still, and says who is to blame. It trusts its own clock alone: those of nodes differ."""
 
 from __future__ import annotations
 
