@@ -105,16 +105,21 @@ def test_a_file_that_is_deleted_is_sound_only_if_the_human_deleted_it() -> None:
 # tests
 
 
-def test_the_program_runs_once_however_often_it_is_answered(tmp_path: Path) -> None:
-    journal = tmp_path / "runs"
+def test_the_program_runs_once_however_often_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("crrl.rewards.tests")
+    ran: list[str] = []
+
+    def counted(command: Any, files: Any, limits: Any) -> Any:
+        ran.append(files["f.py"])
+        return run(command, files, limits)
+
+    monkeypatch.setattr(module, "run", counted)
     row = task(
         "counted",
         {"f.py": "x = 0\n"},
         {"f.py": "x = 1\n"},
         {
-            "files": rows_from_files(
-                {"t.py": f"open({str(journal)!r}, 'a').write('ran\\n')\nimport f\nassert f.x == 1\n"}
-            ),
+            "files": rows_from_files({"t.py": "import f\nassert f.x == 1\n"}),
             "command": ["python", "t.py"],
             "timeout_s": 5.0,
         },
@@ -122,7 +127,7 @@ def test_the_program_runs_once_however_often_it_is_answered(tmp_path: Path) -> N
     wrong = patch(Edit("f.py", "x = 0\n", "x = 2\n"))
     answers = [fixed(row), wrong, fixed(row), f"<think>so</think>{fixed(row)}", wrong, "no"]
     assert REWARDS["tests"](answers, **columns(row, 6)) == [1.0, 0.0, 1.0, 1.0, 0.0, 0.0]
-    assert Counter(journal.read_text().split()) == {"ran": 2}
+    assert sorted(ran) == ["x = 1\n", "x = 2\n"]
 
 
 def test_a_program_that_the_sandbox_cannot_run_is_not_judged() -> None:
