@@ -22,7 +22,17 @@ _START_S = 60.0
 _GRACE_S = 15.0
 """How much later than a job's own end its server may answer: to end what the job left, and to clean up."""
 _PLACE_INSIDE = "/run/crrl"
-_BOOT = "import os, sys; sys.path.insert(0, sys.argv.pop(1)); from inside.serve import main; main(); os._exit(0)"
+_BOOT = """\
+import sys
+seen = list(sys.modules)
+sys.path.insert(0, sys.argv.pop(1))
+from inside.hidden import Hidden
+hidden = Hidden(seen)
+import os
+from inside.serve import main
+main(hidden)
+os._exit(0)
+"""
 
 
 class Server:
@@ -31,14 +41,15 @@ class Server:
     Without anything to load before, it starts quickly and serves for jobs that are run by a new interpreter.
     """
 
-    def __init__(self, level: str, preload: Sequence[str]) -> None:
+    def __init__(self, level: str, preload: Sequence[str], flags: Sequence[str] = ()) -> None:
         self._folder = "" if level == "namespaces" else os.path.realpath(tempfile.mkdtemp(prefix="crrl-"))
         ours, theirs = socket.socketpair()
         self._channel = ours
         self._log = os.memfd_create("crrl-server")
         self._first = 0
         try:
-            self._process = self._start(level, theirs.fileno(), [] if preload else ["-I", "-S"])
+            self._process = self._start(level, theirs.fileno(), flags if preload else ["-I", "-S"])
+            theirs.close()  # or we would wait for a server that ended at once
             ours.settimeout(_START_S)
             read = [*view.system_paths(), *view.settings_paths(), *view.interpreter_paths()]
             settings = {"level": level, "preload": list(preload), "folder": self._folder}
@@ -53,7 +64,7 @@ class Server:
         finally:
             theirs.close()
 
-    def _start(self, level: str, channel: int, flags: list[str]) -> subprocess.Popen[bytes]:
+    def _start(self, level: str, channel: int, flags: Sequence[str]) -> subprocess.Popen[bytes]:
         streams: dict[str, Any] = {"stdin": channel, "stdout": subprocess.DEVNULL, "stderr": self._log}
         if level == "namespaces":
             command = [sys.executable, *flags, "-c", _BOOT, _PLACE_INSIDE]

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from crrl.errors import SandboxError
 from crrl.sandbox.command import find_program
+from crrl.sandbox.inside.program import parse_command
 from crrl.sandbox.levels import Level, choose_level
 from crrl.sandbox.outcome import Limits, Outcome
 from crrl.sandbox.server import Server
@@ -25,12 +26,19 @@ _COMMON = (
     "itertools json math operator os pathlib random re statistics string struct textwrap time traceback types typing unittest"
 ).split()
 _PYTEST = ("pytest", "_pytest.assertion.rewrite", "_pytest.config", "_pytest.main", "_pytest.runner", "_pytest.python")
+_KINDS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
+    "common": (_COMMON, ()),
+    "pytest": ((*_COMMON, *_PYTEST), ()),
+    "without site": (_COMMON, ("-S",)),
+}
+"""What is loaded before, and the flags of the server's own interpreter."""
 
 
 class _Worker:
-    """A place for one job at a time: a server with the common imports, and one with pytest once it is needed.
+    """A place for one job at a time, with a server of each kind once it is needed.
 
-    Two, because every megabyte that a server has loaded costs each of its forks time.
+    Several kinds, because every megabyte that a server has loaded costs each of its forks time, and because what `site` did
+    cannot be undone for a program that is run with -S.
     """
 
     def __init__(self, level: Level) -> None:
@@ -39,7 +47,7 @@ class _Worker:
 
     def server(self, name: str) -> Server:
         if name not in self._servers:
-            self._servers[name] = Server(self._level, _COMMON + (list(_PYTEST) if name == "pytest" else []))
+            self._servers[name] = Server(self._level, *_KINDS[name])
         return self._servers[name]
 
     def pids(self) -> list[int]:
@@ -103,7 +111,7 @@ class Workers:
         except TreeError as error:
             return Outcome("crashed", stderr=str(error))
         is_python = command[0] == "python"
-        name = "pytest" if is_python and _wants_pytest(command, files) else "common"
+        name = _kind_of(command, files)
         line = list(command[1:]) if is_python else [program, *command[1:]]
         worker = self._free.get()
         try:
@@ -153,8 +161,13 @@ def _try(
     return Outcome("unavailable", stderr=problem, wall_s=time.monotonic() - started)
 
 
-def _wants_pytest(command: Sequence[str], files: Files) -> bool:
-    return any("pytest" in text for text in (*command[1:], *files.values()))
+def _kind_of(command: Sequence[str], files: Files) -> str:
+    if command[0] != "python":
+        return "common"
+    program = parse_command(list(command[1:]))
+    if program and "S" in program.flags:
+        return "without site"
+    return "pytest" if any("pytest" in text for text in (*command[1:], *files.values())) else "common"
 
 
 _forked = threading.Lock()

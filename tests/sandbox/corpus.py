@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a table: one program a line)
 """Programs whose whole outcome is known: every level, cold and warm, must give exactly this."""
 
 from __future__ import annotations
@@ -113,5 +114,11 @@ CASES = (
     Case("environment", "import os; print(sorted(os.environ))",
          stdout="['HOME', 'LANG', 'PATH', 'PYTHONDONTWRITEBYTECODE', 'PYTHONHASHSEED', 'TMPDIR']\n"),
     Case("asyncio", "import asyncio\nasync def f(): await asyncio.sleep(0); return 4\nprint(asyncio.run(f()))", stdout="4\n"),
+    Case("a part of a package that it did not import", "import urllib; urllib.parse", "failed", 1, "", "AttributeError: module 'urllib' has no attribute 'parse'"),
+    Case("parts that a package imports itself", "import unittest; print(unittest.case.TestCase is unittest.TestCase)", stdout="True\n"),
+    Case("modules that were not imported", "import sys; print([m for m in ('re', 'json', 'doctest', 'inside', 'threading') if m in sys.modules]); import json; print('json.decoder' in sys.modules, json.__spec__.origin == json.__file__)", stdout="[]\nTrue True\n"),
+    Case("a module imported late", "import sys\ndef f():\n    import json.decoder as d, xml.dom; from collections import abc; return d.JSONDecoder().decode('[1]'), abc.Sized\nprint(f()[0], __import__('doctest').__name__)", stdout="[1] doctest\n"),
+    Case("a module loaded anew", "import sys, json, importlib\nold = json.loads; importlib.reload(json); del sys.modules['json']; import json as j\nprint(j.loads('2'), old('3'))", stdout="2 3\n"),
+    Case("data classes, enums and types", "import dataclasses, enum, typing\n@dataclasses.dataclass\nclass A:\n    x: 'typing.ClassVar[int]' = 1\n    y: int = 2\nclass E(enum.Enum): a = 1\nprint(A(), E['a'], typing.get_type_hints(A)['y'])", stdout="A(y=2) E.a <class 'int'>\n"),
     Case("a tree of many files", "import os; print(sum(len(f) for _, _, f in os.walk('.')))", stdout="301\n", files={f"d{n % 7}/f{n}.txt": "x" for n in range(300)}),
 )  # fmt: skip

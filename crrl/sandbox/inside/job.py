@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from . import program, rlimits, sweep, watch, wire
 from .boxes import Box
+from .hidden import Hidden
 
 _READY, _COMPILED, _FAILED = b"r", b"c", b"!"
 """What the child says before its program runs: the walls stand; `-c` compiles; or why neither (then a text follows)."""
@@ -53,93 +54,105 @@ class Codes:
             self._codes[text] = program.compile_text(text)
 
 
-def run_job(request: Request, box: Box, codes: Codes, channel: int) -> tuple[dict[str, Any], list[bytes]]:
-    """Header and blobs (stdout, stderr, report) of the answer. Raises JobError, and OSError if a wall cannot be built."""
-    started = time.monotonic()
-    box.open(request.limits["folder_mb"], request.limits["folder_files"])
-    try:
-        _write_files(box.folder, request.files)
-        streams = [os.memfd_create(name) for name in ("stdout", "stderr", "report")]
+class Shop:
+    """Where jobs are done, one after the other."""
+
+    def __init__(self, box: Box, hidden: Hidden, channel: int) -> None:
+        self._box = box
+        self._hidden = hidden
+        self._channel = channel
+        self._codes = Codes()
+        # Once: each look into the names of modules touches pages that a fork shares.
+        self._loaded = {name.partition(".")[0] for name in hidden.names()}
+
+    def run(self, request: Request) -> tuple[dict[str, Any], list[bytes]]:
+        """Header and blobs (stdout, stderr, report) of the answer. Raises JobError, and OSError if a wall cannot be built."""
+        started = time.monotonic()
+        self._box.open(request.limits["folder_mb"], request.limits["folder_files"])
         try:
-            how, status, marks = _run(request, box, codes, streams, channel)
-            keep = 4 * request.limits["output_chars"]
-            ends = [_end(stream, keep) for stream in streams[:2]]
-            answer = [*ends, _start(streams[2], request.limits["report_bytes"])]
+            _write_files(self._box.folder, request.files)
+            streams = [os.memfd_create(name) for name in ("stdout", "stderr", "report")]
+            try:
+                how, status, marks = self._fork(request, streams)
+                keep = 4 * request.limits["output_chars"]
+                ends = [_end(stream, keep) for stream in streams[:2]]
+                answer = [*ends, os.pread(streams[2], request.limits["report_bytes"], 0)]
+            finally:
+                for stream in streams:
+                    os.close(stream)
         finally:
-            for stream in streams:
-                os.close(stream)
-    finally:
-        box.close()
-    if _FAILED in marks or (how == "ended" and not marks):
-        raise JobError(marks.decode("utf-8", "replace") or "the job's process ended before its program began")
-    if marks == _READY + _COMPILED:
-        codes.keep(request.command[request.command.index("-c") + 1])
-    return {"how": how, "status": status, "wall_s": time.monotonic() - started}, answer
+            self._box.close()
+        if _FAILED in marks or (how == "ended" and not marks):
+            raise JobError(marks.decode("utf-8", "replace") or "the job's process ended before its program began")
+        if marks == _READY + _COMPILED:
+            self._codes.keep(request.command[request.command.index("-c") + 1])
+        return {"how": how, "status": status, "wall_s": time.monotonic() - started}, answer
 
+    def _fork(self, request: Request, streams: list[int]) -> tuple[str, int | None, bytes]:
+        """How it ended, its status, and what the child said of itself before the program began."""
+        limits = rlimits.limits_of(
+            request.limits["cpu_s"],
+            request.limits["memory_mb"],
+            request.limits["file_mb"],
+            request.limits["open_files"],
+            self._box.most_processes(request.limits["processes"]),
+        )
+        plan = None if request.fresh or not request.python else program.parse_command(request.command)
+        if plan and self._shadows(request.files):
+            plan = None
+        marks, mark = os.pipe()
+        child = os.fork()
+        if not child:
+            self._become(request, limits, plan, streams, mark)
+        os.close(mark)
+        try:
+            how = watch.watch(child, request.end, lambda: _look(request), self._channel)
+        finally:
+            status = sweep.kill_all(child)
+            said = os.read(marks, 4096)
+            os.close(marks)
+        if how == "abandoned":
+            raise wire.WireError("our process is gone")
+        return how, status, said
 
-def _run(request: Request, box: Box, codes: Codes, streams: list[int], channel: int) -> tuple[str, int | None, bytes]:
-    limits = rlimits.limits_of(
-        request.limits["cpu_s"],
-        request.limits["memory_mb"],
-        request.limits["file_mb"],
-        request.limits["open_files"],
-        box.most_processes(request.limits["processes"]),
-    )
-    plan = None if request.fresh or not request.python else program.parse_command(request.command)
-    if plan and _shadows(request.files):
-        plan = None
-    marks, mark = os.pipe()
-    child = os.fork()
-    if not child:
-        _become(request, box, limits, plan, codes, streams, mark)
-    os.close(mark)
-    how: watch.Ending = "ended"
-    try:
-        how = watch.watch(child, request.end, lambda: _look(request), channel)
-    finally:
-        status = sweep.kill_all(child)
-        said = os.read(marks, 4096)
-        os.close(marks)
-    if how == "abandoned":
-        raise wire.WireError("our process is gone")
-    return how, status, said
+    def _shadows(self, files: dict[str, bytes]) -> bool:
+        """Whether a name of the tree is that of a module that is loaded here: Python would have found the tree's."""
+        return not self._loaded.isdisjoint(part.partition(".")[0] for path in files for part in path.split("/"))
+
+    def _become(
+        self,
+        request: Request,
+        limits: dict[int, tuple[int, int]],
+        plan: program.Program | None,
+        streams: list[int],
+        mark: int,
+    ) -> NoReturn:
+        """The child: gives up everything, then is the program."""
+        try:
+            os.setsid()
+            os.chdir(self._box.folder)
+            _take_streams(request.stdin, streams)
+            mark = _keep_open(mark, self._box)
+            code = self._codes.get(plan.text) if plan else None
+            if plan:
+                program.prepare(plan, self._hidden)
+            self._box.enter()
+            rlimits.set_limits(limits)
+            os.write(mark, _READY)
+            if plan:
+                code = _compile(plan, code, mark)
+                os.close(mark)
+                program.run(plan, code)
+            program.run_afresh([sys.executable, *request.command] if request.python else request.command)
+        except BaseException as error:
+            os.write(mark, _FAILED + repr(error).encode("utf-8", "replace")[:1000])
+        finally:
+            os._exit(1)
 
 
 def _look(request: Request) -> watch.Ending:
     folders = (Path(f"/proc/{pid}") for pid in sweep.family())
     return "memory" if watch.uses_more_memory(folders, request.limits["memory_mb"]) else "ended"
-
-
-def _become(
-    request: Request,
-    box: Box,
-    limits: dict[int, tuple[int, int]],
-    plan: program.Program | None,
-    codes: Codes,
-    streams: list[int],
-    mark: int,
-) -> NoReturn:
-    """The child: gives up everything, then is the program."""
-    try:
-        os.setsid()
-        os.chdir(box.folder)
-        _take_streams(request.stdin, streams)
-        mark = _keep_open(mark, box)
-        code = codes.get(plan.text) if plan else None
-        if plan:
-            program.prepare(plan)
-        box.enter()
-        rlimits.set_limits(limits)
-        os.write(mark, _READY)
-        if plan:
-            code = _compile(plan, code, mark)
-            os.close(mark)
-            program.run(plan, code)
-        program.run_afresh([sys.executable, *request.command] if request.python else request.command)
-    except BaseException as error:
-        os.write(mark, _FAILED + repr(error).encode("utf-8", "replace")[:1000])
-    finally:
-        os._exit(1)
 
 
 def _keep_open(mark: int, box: Box) -> int:
@@ -176,20 +189,6 @@ def _take_streams(stdin: bytes, streams: list[int]) -> None:
         os.dup2(each, place)
 
 
-def note_modules() -> None:
-    """Called when all is loaded. Names are compared here, once: each look into sys.modules touches pages that a fork shares."""
-    program.OURS[:] = [name for name in sys.modules if name.partition(".")[0] == __name__.partition(".")[0]]
-    _loaded.update(name.partition(".")[0] for name in sys.modules if name not in program.OURS)
-
-
-_loaded: set[str] = set()
-
-
-def _shadows(files: dict[str, bytes]) -> bool:
-    """Whether a name of the tree is that of a module that is loaded here: Python would have found the tree's."""
-    return not _loaded.isdisjoint(part.partition(".")[0] for path in files for part in path.split("/"))
-
-
 def _write_files(folder: str, files: dict[str, bytes]) -> None:
     made = {folder}
     for path, text in files.items():
@@ -205,7 +204,3 @@ def _write_files(folder: str, files: dict[str, bytes]) -> None:
 def _end(stream: int, size: int) -> bytes:
     whole = os.lseek(stream, 0, os.SEEK_END)
     return os.pread(stream, size, max(0, whole - size))
-
-
-def _start(stream: int, size: int) -> bytes:
-    return os.pread(stream, size, 0)

@@ -14,18 +14,16 @@ import os
 import runpy
 import signal
 import sys
+import threading
 import traceback
 import types
 from importlib.machinery import BuiltinImporter, SourceFileLoader
 from typing import Any, NamedTuple, NoReturn
 
+from .hidden import Hidden
+
 _FLAGS = frozenset("BEISsu")
 _BROKEN_OUTPUT = 120  # what Python ends with if its output cannot be written at the end
-_SITE_BUILTINS = ("exit", "quit", "copyright", "credits", "license", "help")
-
-
-OURS: list[str] = []
-"""The server's own modules, which no program must find."""
 
 
 class Program(NamedTuple):
@@ -58,16 +56,15 @@ def compile_text(text: str) -> types.CodeType:
     return compile(text, "<string>", "exec", dont_inherit=True)
 
 
-def prepare(program: Program) -> None:
+def prepare(program: Program, hidden: Hidden) -> None:
     """Give this process the streams, paths and names that the program's own interpreter would have."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _open_streams("u" in program.flags)
     sys.orig_argv[:] = [sys.executable, program.kind, program.text, *program.arguments]
     sys.dont_write_bytecode = "B" in program.flags or not program.flags & {"E", "I"}
-    if "S" in program.flags:
-        _forget_site()
-    for name in OURS:
-        sys.modules.pop(name, None)
+    sys.meta_path.insert(0, hidden)
+    if program.kind == "-m":
+        __import__("runpy")
     if program.kind == "script":
         sys.argv = [program.text, *program.arguments]
         first = os.path.dirname(os.path.realpath(program.text))
@@ -159,19 +156,6 @@ def _stream(
     return stream
 
 
-def _forget_site() -> None:
-    """As with -S: no site-packages, none of their import hooks, no `exit` and `quit`."""
-    import builtins
-
-    sys.path[:] = [path for path in sys.path if "site-packages" not in path and "dist-packages" not in path]
-    sys.meta_path[:] = [
-        finder for finder in sys.meta_path if getattr(finder, "__module__", "").startswith("_frozen_import")
-    ]
-    for name in _SITE_BUILTINS:
-        if hasattr(builtins, name):
-            delattr(builtins, name)
-
-
 def _depth() -> int:
     frame: types.FrameType | None = sys._getframe()
     depth = 0
@@ -207,7 +191,7 @@ def _show(error: BaseException) -> None:
 def _finish(main: types.ModuleType, status: int, sign: int) -> NoReturn:
     """Threads are waited for, then exit functions, then what __main__ holds, then the output."""
     with contextlib.suppress(BaseException):
-        sys.modules["threading"]._shutdown()
+        threading._shutdown()  # type: ignore[attr-defined]
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
     with contextlib.suppress(BaseException):

@@ -16,12 +16,13 @@ import sys
 
 from . import wire
 from .boxes import Box, build_box
-from .job import Codes, JobError, Request, note_modules, run_job
+from .hidden import Hidden
+from .job import JobError, Request, Shop
 
 _MOST_BYTES = 1 << 30
 
 
-def main() -> None:
+def main(hidden: Hidden) -> None:
     channel = socket.socket(fileno=os.dup(0))
     # As the first process of its namespace only signals with a handler reach it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -36,20 +37,20 @@ def main() -> None:
     except Exception as error:
         wire.send(channel, {"broken": f"{type(error).__name__}: {error}"})
         return
-    note_modules()
+    hidden.hide(__name__.partition(".")[0])
     gc.collect()
     gc.freeze()
     wire.send(channel, {})
     with contextlib.suppress(wire.WireError):
-        _answer_jobs(channel, box)
+        _answer_jobs(channel, box, hidden)
 
 
-def _answer_jobs(channel: socket.socket, box: Box) -> None:
-    codes = Codes()
+def _answer_jobs(channel: socket.socket, box: Box, hidden: Hidden) -> None:
+    shop = Shop(box, hidden, channel.fileno())
     while True:
         request = Request(*wire.receive(channel, _MOST_BYTES))
         try:
-            wire.send(channel, *run_job(request, box, codes, channel.fileno()))
+            wire.send(channel, *shop.run(request))
         except (JobError, OSError, RuntimeError) as error:
             wire.send(channel, {"broken": f"{type(error).__name__}: {error}"})
             return
