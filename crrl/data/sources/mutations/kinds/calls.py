@@ -69,11 +69,13 @@ def wrong_function(node: cst.Call, place: Place) -> Iterator[Change]:
 @bug("dropped-call", cst.Call, before="return sorted(names)", after="return names")
 def dropped_call(node: cst.Call, place: Place) -> Iterator[Change]:
     """A value is not converted, sorted, copied or tidied as it should be."""
-    if isinstance(node.func, cst.Name) and node.func.value in _WRAPPERS and len(node.args) == 1:
-        if not node.args[0].star and not isinstance(node.args[0].value, cst.GeneratorExp):
+    if isinstance(node.func, cst.Name):
+        is_wrapper = node.func.value in _WRAPPERS and len(node.args) == 1 and not node.args[0].star
+        if is_wrapper and not isinstance(node.args[0].value, cst.GeneratorExp):
             yield place.replace(node, place.operand(node.args[0].value))
-    elif isinstance(node.func, cst.Attribute) and node.func.attr.value in _TIDYING:
-        if not node.args and not isinstance(place.parent, cst.Expr):
+    elif isinstance(node.func, cst.Attribute):
+        is_tidying = node.func.attr.value in _TIDYING and not node.args
+        if is_tidying and not isinstance(place.parent, cst.Expr):
             yield place.replace(node, place.operand(node.func.value))
 
 
