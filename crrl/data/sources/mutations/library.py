@@ -126,7 +126,8 @@ class _TestModule:
 def _stdlib_tests(root: Path) -> dict[str, _TestModule]:
     """Test modules by name; none where Python was installed without its tests."""
     found = {}
-    for file in sorted((*(root / "test").rglob("test_*.py"), *(root / "test").glob("test_*/__init__.py"))):
+    whole = [file for file in (root / "test").glob("test_*/__init__.py") if not any(file.parent.glob("test_*.py"))]
+    for file in sorted((*(root / "test").rglob("test_*.py"), *whole)):
         name = file.relative_to(root).as_posix().removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         text = file.read_bytes().decode("utf-8", "replace")
         imports = frozenset("".join(match).partition(".")[0] for match in _IMPORTS.findall(text))
