@@ -25,7 +25,7 @@ from crrl.data.sources.mutations.options import MutationsOptions
 from crrl.data.sources.mutations.suite import Suite, suites_for
 from crrl.data.sources.mutations.surroundings import surroundings
 from crrl.data.sources.mutations.tasks import task_of
-from crrl.sandbox import run as run_in_sandbox
+from crrl.sandbox import Workers
 from crrl.schema import Files
 from crrl.testing import Runner
 
@@ -71,12 +71,11 @@ def items(options: MutationsOptions, asked: BuildOptions, split: str) -> Iterato
     workers = options.workers or len(os.sched_getaffinity(0))
     stop = Event()
     with ExitStack() as stack:
-        stack.callback(stop.set)  # last: whoever has enough must not wait for the rest
+        run = stack.enter_context(Workers(workers)).run
         pools = [ThreadPoolExecutor(workers, thread_name_prefix=name) for name in ("units", "functions")]
         for pool in pools:
             stack.callback(pool.shutdown, cancel_futures=True)
-        stack.callback(stop.set)
-        run = run_in_sandbox
+        stack.callback(stop.set)  # runs first: whoever has enough waits only for what is being run
         chosen = partial(_is_in_split, options, asked, split)
         prepared = in_order(pools[0], (partial(_prepare, unit, chosen, run) for unit in units), ahead=_UNITS_AHEAD)
         jobs = _jobs(prepared, options, asked.seed, run, stop)

@@ -20,7 +20,10 @@ from crrl.cache import cache_root
 from crrl.data.sources.mutations.library import Unit, units_of
 from crrl.data.sources.mutations.options import MutationsOptions
 
-_OWN_CODE = ("data/sources/mutations/**/*.py", "testing/**/*.py", "sandbox/**/*.py")
+_HERE = "data/sources/mutations"
+_DECIDING = ("collect", "coverage", "judge", "suite", "surroundings")
+_OWN_CODE = (*(f"{_HERE}/{name}.py" for name in _DECIDING), "testing/**/*.py", "sandbox/**/*.py")
+"""Our own code that decides what is found; kinds of bugs do not, as every mutant is kept under its own text."""
 
 
 class Journal:
