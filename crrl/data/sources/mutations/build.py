@@ -18,7 +18,7 @@ from crrl.data.sources.mutations.candidates import body_key, candidates, differe
 from crrl.data.sources.mutations.coverage import tests_of
 from crrl.data.sources.mutations.in_order import in_order
 from crrl.data.sources.mutations.journal import Journal
-from crrl.data.sources.mutations.judge import UNNOTICED, Bench, Verdict, benches, judge
+from crrl.data.sources.mutations.judge import UNNOTICED, Bench, Verdict, bench_for, judge
 from crrl.data.sources.mutations.library import Module, Unit, units_of
 from crrl.data.sources.mutations.mutants import Function, Mutant, functions_of, mutants_of
 from crrl.data.sources.mutations.options import MutationsOptions
@@ -133,16 +133,17 @@ def _functions(module: Module) -> list[Function]:
 
 def _break(work: _Work, wanted: int, seed: int, run: Runner, journal: Journal, stop: Event) -> list[_Found]:
     """Try mutants of one function until enough are noticed by its tests."""
-    found: list[_Found] = []
     where = f"{work.module.name}.{work.function.name}"
-    ready: list[Bench] = []
-    for bench in benches(work.module, work.function, work.suites, work.around, run, journal):
-        if isinstance(bench, str):
-            found.append(_Found(where, bench))
-        else:
-            ready.append(bench)
-    lines = frozenset[int]().union(*(bench.suite.lines for bench in ready))
-    drawn = candidates(work.module, work.function, work.mutants, lines=lines, seed=seed) if ready else []
+    ready: dict[Suite, Bench | str] = {}
+
+    def bench_of(suite: Suite) -> Bench | str:
+        if suite not in ready:
+            ready[suite] = bench_for(work.module, work.function, suite, work.around, run, journal)
+        return ready[suite]
+
+    lines = frozenset[int]().union(*(suite.lines for suite in work.suites))
+    drawn = candidates(work.module, work.function, work.mutants, lines=lines, seed=seed)
+    found: list[_Found] = []
     kept = tries = 0
     for mutant, problem in different_programs(work.module, work.function, drawn):
         if kept == wanted or tries == _TRIES * wanted or stop.is_set():
@@ -151,12 +152,27 @@ def _break(work: _Work, wanted: int, seed: int, run: Runner, journal: Journal, s
             found.append(_Found(where, f"mutant: {problem}"))
             continue
         tries += 1
-        for judging in ready:
-            verdict = judge(judging, mutant, run, journal)
+        one = _try(work, mutant, bench_of, run, journal)
+        if one is None:
+            return [_Found(where, problem) for problem in ready.values() if isinstance(problem, str)][:1]
+        kept += not one.dropped
+        found.append(one)
+    return found
+
+
+def _try(
+    work: _Work, mutant: Mutant, bench_of: Callable[[Suite], Bench | str], run: Runner, journal: Journal
+) -> _Found | None:
+    """What the function's tests say about a mutant, those of docstrings if no other notices it. None: nothing can be said."""
+    where = f"{work.module.name}.{work.function.name}"
+    found = None
+    for suite in work.suites:
+        bench = bench_of(suite)
+        if isinstance(bench, Bench):
+            verdict = judge(bench, mutant, run, journal)
+            found = _Found(where, verdict["dropped"], work.unit, bench, mutant, verdict)
             if verdict["dropped"] != UNNOTICED:
                 break
-        kept += not verdict["dropped"]
-        found.append(_Found(where, verdict["dropped"], work.unit, judging, mutant, verdict))
     return found
 
 

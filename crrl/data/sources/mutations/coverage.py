@@ -11,12 +11,13 @@ from typing import Any, Literal
 from crrl.data.sources.mutations.journal import Journal
 from crrl.data.sources.mutations.library import Unit
 from crrl.data.sources.mutations.surroundings import whole_tree
+from crrl.errors import SandboxError
 from crrl.sandbox import Limits
 from crrl.testing import Runner
 
 Oracle = Literal["unittest", "doctest", "pytest"]
 COLLECT = Path(__file__).with_name("collect.py")
-_LIMITS = Limits(wall_s=180, cpu_s=120, memory_mb=2048, file_mb=256, output_chars=50_000_000)
+_LIMITS = Limits(wall_s=300, cpu_s=60, memory_mb=2048, file_mb=256, output_chars=50_000_000)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def _collect(unit: Unit, job: dict[str, list[str]], run: Runner) -> list[dict[st
     files = {} if unit.installed else whole_tree(unit)
     command = ["python", "-c", COLLECT.read_text()]
     outcome = run(command, files, _LIMITS, stdin=json.dumps(asked).encode())
+    if outcome.kind == "unavailable":
+        raise SandboxError(f"the sandbox cannot run tests here: {outcome.stderr.strip() or 'no reason given'}")
     return list(_rows(outcome.stdout))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
 from crrl.data.sources.mutations.journal import Journal
 from crrl.data.sources.mutations.library import Module
 from crrl.data.sources.mutations.mutants import Function, Mutant
-from crrl.data.sources.mutations.suite import Suite, tests_row
+from crrl.data.sources.mutations.suite import Suite, is_preamble, test_of, tests_row
 from crrl.errors import SandboxError
 from crrl.sandbox import Limits, Outcome
 from crrl.schema import Files, TestsRow
@@ -42,18 +41,18 @@ class Bench:
     """Ids of all tests: each passes, twice."""
 
 
-def benches(
-    module: Module, function: Function, suites: list[Suite], around: Files, run: Runner, journal: Journal
-) -> Iterator[Bench | str]:
-    """For each suite a bench, or why the code as it is cannot be judged by it."""
-    for suite in suites:
-        key = f"reference {suite.oracle} {module.name} {function.name}"
-        found = journal.get(key, lambda suite=suite: _reference(module, suite, around, run))  # type: ignore[misc]
-        if found["problem"]:
-            yield found["problem"]
-            continue
-        kept = replace(suite, tests=tuple(test for test in suite.tests if test.name in found["names"]))
-        yield Bench(module, function, kept, tests_row(kept, around), tuple(found["passing"]))
+def bench_for(
+    module: Module, function: Function, suite: Suite, around: Files, run: Runner, journal: Journal
+) -> Bench | str:
+    """A bench for a suite, or why the code as it is cannot be judged by it."""
+    key = f"reference {suite.oracle} {module.name} {function.name}"
+    found = journal.get(key, lambda: _reference(module, suite, around, run))
+    if not found["passing"]:
+        return "function: its tests do not pass in the sandbox"
+    kept = replace(suite, tests=tuple(test for test in suite.tests if test.name in found["names"]))
+    bench = Bench(module, function, kept, tests_row(kept, around), tuple(found["passing"]))
+    is_seen = journal.get(f"seen {suite.oracle} {module.name}", lambda: _sees_the_tree(bench, run))
+    return bench if is_seen else "function: its module is loaded before the tests can choose another one"
 
 
 def judge(bench: Bench, mutant: Mutant, run: Runner, journal: Journal) -> Verdict:
@@ -98,27 +97,30 @@ def _why_unfair(bench: Bench, broken: TestRun, row: TestsRow) -> str:
     return "" if is_fair else "mutant: is not scored below the reference"
 
 
-def _reference(module: Module, suite: Suite, around: Files, run: Runner) -> dict[str, Any]:
-    """Run a suite on the code as it is, twice, without the tests that fail; and once on code that cannot be imported."""
+def _reference(module: Module, suite: Suite, around: Files, run: Runner) -> dict[str, list[str]]:
+    """Run a suite on the code as it is, twice, and once more without the tests that fail.
+
+    Returns the `names` of its tests that are kept, and the ids that are `passing`; both empty if it cannot judge.
+    """
     names = [test.name for test in suite.tests]
     for _ in range(2):
         kept = replace(suite, tests=tuple(test for test in suite.tests if test.name in names))
         row = tests_row(kept, around)
         first, second = (_run({module.path: module.text}, row, run) for _ in range(2))
-        passing = sorted(name for name, passed in first.results.items() if passed and second.results.get(name))
-        if first.passed and second.passed and len(passing) == len(first.results):
-            probe = _run({module.path: _BROKEN}, row, run)
-            is_seen = not all(probe.results.get(name) for name in passing)
-            problem = "" if is_seen else "function: its module is loaded before the tests can choose another one"
-            return {"problem": problem, "names": names, "passing": passing}
-        still = [name for name in names if name in passing]
-        if suite.oracle == "doctest":
-            bad = {name.rpartition(":")[0] for name, passed in first.results.items() if not passed}
-            still = [name for name in names if f"docstrings/{name}.txt" not in bad]
-        if not still or still == names:
+        failing = [name for name, passed in first.results.items() if not (passed and second.results.get(name))]
+        if first.passed and second.passed and not failing:
+            return {"names": names, "passing": sorted(name for name in first.results if not is_preamble(suite, name))}
+        bad = {test_of(suite, name) for name in failing}
+        if not bad or bad.issuperset(names):
             break
-        names = still
-    return {"problem": "function: its tests do not pass in the sandbox", "names": [], "passing": []}
+        names = [name for name in names if name not in bad]
+    return {"names": [], "passing": []}
+
+
+def _sees_the_tree(bench: Bench, run: Runner) -> bool:
+    """Whether the tests notice that the module in the tree cannot be imported; else they use another one."""
+    probe = _run({bench.module.path: _BROKEN}, bench.row, run)
+    return not all(probe.results.get(name) for name in bench.passing)
 
 
 def _run(tree: Files, row: TestsRow, run: Runner) -> TestRun:

@@ -64,9 +64,7 @@ def tests_row(suite: Suite, around: Files) -> TestsRow:
     """The row of a task that this suite judges; `around`: the files that its tests bring besides."""
     files, words = dict(around), [test.name for test in suite.tests]
     if suite.oracle == "doctest":
-        texts = {
-            f"{FOLDER}/{test.name}.txt": _NAMES_OF_MODULE.format(module=test.module) + test.text for test in suite.tests
-        }
+        texts = {_file_of(test.name): _NAMES_OF_MODULE.format(module=test.module) + test.text for test in suite.tests}
         files |= texts
         words = list(texts)
     return {
@@ -74,3 +72,20 @@ def tests_row(suite: Suite, around: Files) -> TestsRow:
         "command": ["python", "-m", suite.oracle, *words],
         "timeout_s": TIMEOUT_S,
     }
+
+
+def test_of(suite: Suite, test_id: str) -> str:
+    """The name of the test that an id of the results belongs to: the docstring of an example, else the id itself."""
+    if suite.oracle != "doctest":
+        return test_id
+    file = test_id.rpartition(":")[0]
+    return next((test.name for test in suite.tests if _file_of(test.name) == file), "")
+
+
+def is_preamble(suite: Suite, test_id: str) -> bool:
+    """Whether an id is of the lines that every file of examples begins with."""
+    return suite.oracle == "doctest" and int(test_id.rpartition(":")[2]) <= _NAMES_OF_MODULE.count("\n")
+
+
+def _file_of(name: str) -> str:
+    return f"{FOLDER}/{name}.txt"
