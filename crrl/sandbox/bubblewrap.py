@@ -60,7 +60,12 @@ def _walls(capabilities: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def command_line(
-    options: Sequence[str], command: Sequence[str], *, keeps: Sequence[str] = (), prepare: str = "", arguments: Sequence[str] = ()
+    options: Sequence[str],
+    command: Sequence[str],
+    *,
+    keeps: Sequence[str] = (),
+    prepare: str = "",
+    arguments: Sequence[str] = (),
 ) -> list[str]:
     """bubblewrap's arguments for `command`, which keeps the capabilities `keeps`.
 

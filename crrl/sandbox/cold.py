@@ -42,7 +42,11 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
         options += ["--dir", bubblewrap.WORK, "--chdir", bubblewrap.WORK]
         given = _files(opened, tree, stdin)
         if len(tree) <= _MOST_DESCRIPTORS:
-            options += [word for path in bubblewrap.folders_above(tuple(tree)) for word in ("--dir", f"{bubblewrap.WORK}/{path}")]
+            options += [
+                word
+                for path in bubblewrap.folders_above(tuple(tree))
+                for word in ("--dir", f"{bubblewrap.WORK}/{path}")
+            ]
         for descriptor, option, place in given:
             options += ["--perms", "0644", option, str(descriptor), place]
         prepare = (_UNPACK if len(tree) > _MOST_DESCRIPTORS else "") + bubblewrap.give_away("/tmp") + _SET_LIMITS
@@ -51,9 +55,15 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
         passed = [rules, gate, *(each for each, _, _ in given)]
         process, first = bubblewrap.start(line, stdin=report, stdout=out, stderr=err, pass_fds=passed)
         how = _wait(process, first, started + limits.wall_s, limits)
-        streams = (_end(out, 4 * limits.output_chars), _end(err, 4 * limits.output_chars), os.pread(report, REPORT_BYTES, 0))
+        streams = (
+            _end(out, 4 * limits.output_chars),
+            _end(err, 4 * limits.output_chars),
+            os.pread(report, REPORT_BYTES, 0),
+        )
         if how == "ended" and not _was_passed(gate):
-            raise SandboxError(f"bubblewrap ended before the program began: {streams[1].decode('utf-8', 'replace')[-300:]}")
+            raise SandboxError(
+                f"bubblewrap ended before the program began: {streams[1].decode('utf-8', 'replace')[-300:]}"
+            )
     return build_outcome(how, process.returncode, streams, limits, time.monotonic() - started)
 
 

@@ -55,9 +55,7 @@ def choose_level(level: Level | None) -> Level:
     for each in LEVELS[:-1]:
         if not missing(each):
             return each
-    raise SandboxError(
-        "this machine has no sandbox: " + "; ".join(f"{each}: {missing(each)}" for each in LEVELS[:-1])
-    )
+    raise SandboxError("this machine has no sandbox: " + "; ".join(f"{each}: {missing(each)}" for each in LEVELS[:-1]))
 
 
 def require(level: Level) -> None:
@@ -119,7 +117,10 @@ def _is_real_root() -> bool:
 
 
 def _probe(level: Level) -> str:
-    with tempfile.TemporaryDirectory(prefix="crrl-probe-") as folder, socket.create_server(("127.0.0.1", 0)) as listener:
+    with (
+        tempfile.TemporaryDirectory(prefix="crrl-probe-") as folder,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+    ):
         secret = Path(folder, secrets.token_hex(8))
         secret.write_text("secret")
         arguments = [str(secret), str(listener.getsockname()[1]), "600" if level == "landlock" else "8"]

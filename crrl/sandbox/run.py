@@ -48,9 +48,7 @@ def run(
         return Outcome("unavailable", stderr=f"cannot run {name}: {error}", wall_s=time.monotonic() - started)
 
 
-def run_at(
-    level: Level, command: Sequence[str], files: Files, limits: Limits, stdin: bytes, started: float
-) -> Outcome:
+def run_at(level: Level, command: Sequence[str], files: Files, limits: Limits, stdin: bytes, started: float) -> Outcome:
     """`run` at a level that is known to be there. Raises SandboxError and OSError for what is our fault."""
     program = find_program(command)
     if program is None:

@@ -63,7 +63,14 @@ class Server:
         return subprocess.Popen(command, env=view.environment(self._folder), cwd="/", start_new_session=True, **streams)
 
     def run(
-        self, command: Sequence[str], is_python: bool, tree: dict[str, bytes], limits: Limits, stdin: bytes, *, fresh: bool
+        self,
+        command: Sequence[str],
+        is_python: bool,
+        tree: dict[str, bytes],
+        limits: Limits,
+        stdin: bytes,
+        *,
+        fresh: bool,
     ) -> Outcome:
         """Run `command` (its program is a path, or left out for this interpreter). `fresh`: by a new interpreter."""
         started = time.monotonic()

@@ -15,7 +15,16 @@ INSIDE = Path(__file__).parent / "inside"
 ETC = Path(__file__).parent / "etc"
 """Stand-ins for files that name users and machines."""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "mime.types", "services", "protocols")
+_SETTINGS = (
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "alternatives",
+    "localtime",
+    "mime.types",
+    "services",
+    "protocols",
+)
 
 
 def system_paths() -> list[str]:

@@ -128,7 +128,12 @@ def _stream(
     raw: Any = open(descriptor, mode + "b", buffering=0 if is_unbuffered else -1, closefd=False)  # noqa: SIM115
     (raw if is_unbuffered else raw.raw).name = name
     stream = io.TextIOWrapper(
-        raw, "utf-8", errors, newline="\n" if mode == "w" else None, line_buffering=is_by_line, write_through=is_unbuffered
+        raw,
+        "utf-8",
+        errors,
+        newline="\n" if mode == "w" else None,
+        line_buffering=is_by_line,
+        write_through=is_unbuffered,
     )
     stream.mode = mode  # type: ignore[misc]
     return stream
@@ -139,7 +144,9 @@ def _forget_site() -> None:
     import builtins
 
     sys.path[:] = [path for path in sys.path if "site-packages" not in path and "dist-packages" not in path]
-    sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__module__", "").startswith("_frozen_import")]
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if getattr(finder, "__module__", "").startswith("_frozen_import")
+    ]
     for name in _SITE_BUILTINS:
         if hasattr(builtins, name):
             delattr(builtins, name)

@@ -6,7 +6,9 @@ import math
 import resource
 
 
-def limits_of(cpu_s: float, memory_mb: int, file_mb: int, open_files: int, processes: int) -> dict[int, tuple[int, int]]:
+def limits_of(
+    cpu_s: float, memory_mb: int, file_mb: int, open_files: int, processes: int
+) -> dict[int, tuple[int, int]]:
     """Resource → soft and hard limit, none above what this process itself is allowed.
 
     The soft limit on time sends SIGXCPU; at the hard one, a second later, the kernel kills.
