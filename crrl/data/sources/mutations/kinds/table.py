@@ -34,8 +34,9 @@ def _code(lines: list[str]) -> str:
 
 
 def _spans(lines: list[str]) -> Iterator[str]:
+    least = min((len(line) - len(line.lstrip()) for line in lines), default=0)
     for line in lines:
-        indent = len(line) - len(line.lstrip())
+        indent = len(line) - len(line.lstrip()) - least
         yield "&nbsp;" * indent + f"`{line.strip()}`"
 
 
