@@ -33,7 +33,7 @@ class DataConfig:
     """Which tasks to train on."""
 
     source: str = "toy"
-    """toy, jsonl:FILE, commits:FOLDER, or the path of a .jsonl or .jsonl.gz file (docs/data.md)."""
+    """toy, mutations, jsonl:FILE, commits:FOLDER, or the path of a .jsonl or .jsonl.gz file (docs/data.md)."""
     rows: int = 0
     """At most this many training tasks; 0: all there are."""
     options: dict[str, str] = field(default_factory=dict)
@@ -392,8 +392,9 @@ def validate(config: RunConfig) -> None:
     make_plan(config.data.source, kind=config.task, split="train", options=config.data.options)
     if config.model == TINY_MODEL and config.data.source != "toy":
         raise ConfigError("the built-in model `tiny` only reads the toy source; name a model with --model")
-    if config.data.source == "toy" and config.task != "repair":
-        raise ConfigError(f"the toy source holds repair tasks, not {config.task}; name another with --data.source")
+    name = config.data.source.partition(":")[0]
+    if name in ("toy", "mutations") and config.task != "repair":
+        raise ConfigError(f"the {name} source holds repair tasks, not {config.task}; name another with --data.source")
 
 
 def not_yet(config: RunConfig) -> list[str]:

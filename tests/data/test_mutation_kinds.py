@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from crrl.data.sources.mutations.kinds import KINDS, BugKind
+from crrl.data.sources.mutations.kinds.table import render_table
 from crrl.data.sources.mutations.mutants import Mutant, functions_of, mutants_of
 
 STDLIB = Path(ast.__file__).parent
@@ -109,3 +110,7 @@ def test_operands_keep_their_parentheses() -> None:
     made = {(mutant.kind, broken.splitlines()[1].strip()) for mutant, broken in mutants(text)}
     assert ("dropped-call", "return (a + b) * (a - b - 1)") in made
     assert ("swapped-operands", "return int(a + b) * (1 - (a - b))") in made
+
+
+def test_the_documented_table_is_the_one_the_code_gives() -> None:
+    assert render_table() in (Path(__file__).parents[2] / "docs" / "mutations.md").read_text()

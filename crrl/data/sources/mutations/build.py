@@ -15,7 +15,7 @@ from threading import Event
 from crrl.data.options import BuildOptions
 from crrl.data.rows import Dropped, Item, Sourced
 from crrl.data.sources.mutations.candidates import body_key, candidates, different_programs
-from crrl.data.sources.mutations.coverage import tests_of
+from crrl.data.sources.mutations.coverage import Oracle, tests_of
 from crrl.data.sources.mutations.in_order import in_order
 from crrl.data.sources.mutations.journal import Journal
 from crrl.data.sources.mutations.judge import UNNOTICED, Bench, Verdict, bench_for, judge
@@ -134,12 +134,12 @@ def _functions(module: Module) -> list[Function]:
 def _break(work: _Work, wanted: int, seed: int, run: Runner, journal: Journal, stop: Event) -> list[_Found]:
     """Try mutants of one function until enough are noticed by its tests."""
     where = f"{work.module.name}.{work.function.name}"
-    ready: dict[Suite, Bench | str] = {}
+    ready: dict[Oracle, Bench | str] = {}
 
     def bench_of(suite: Suite) -> Bench | str:
-        if suite not in ready:
-            ready[suite] = bench_for(work.module, work.function, suite, work.around, run, journal)
-        return ready[suite]
+        if suite.oracle not in ready:
+            ready[suite.oracle] = bench_for(work.module, work.function, suite, work.around, run, journal)
+        return ready[suite.oracle]
 
     lines = frozenset[int]().union(*(suite.lines for suite in work.suites))
     drawn = candidates(work.module, work.function, work.mutants, lines=lines, seed=seed)

@@ -7,6 +7,7 @@ import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain, zip_longest
 
 from crrl.data.sources.mutations.compiled import FunctionSource
@@ -18,7 +19,7 @@ def candidates(
     module: Module, function: Function, mutants: Sequence[Mutant], *, lines: frozenset[int], seed: int
 ) -> list[Mutant]:
     """The mutants whose line runs in the tests, in an order drawn from the seed: a kind's second comes after all firsts."""
-    starts = _statement_starts(module.text, function)
+    starts = _statement_starts(module.text)
     running = [mutant for mutant in mutants if _runs(mutant.line, function, starts, lines)]
     draw = random.Random(f"{seed} {module.name} {function.name}")
     by_kind: dict[str, list[Mutant]] = defaultdict(list)
@@ -59,11 +60,12 @@ def _runs(line: int, function: Function, starts: dict[int, int], lines: frozense
     return line < function.body_line or line not in starts or starts[line] in lines or line in lines
 
 
-def _statement_starts(text: str, function: Function) -> dict[int, int]:
+@lru_cache(maxsize=8)
+def _statement_starts(text: str) -> dict[int, int]:
     """Line → the first line of the statement it belongs to."""
     starts: dict[int, int] = {}
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.stmt) and function.first_line <= node.lineno <= function.last_line:
+    for node in ast.walk(ast.parse(text)):  # from the outside in: what is said last about a line is the closest
+        if isinstance(node, ast.stmt):
             body = getattr(node, "body", None)
             end = body[0].lineno - 1 if isinstance(body, list) else (node.end_lineno or node.lineno)
             starts.update(dict.fromkeys(range(node.lineno, max(end, node.lineno) + 1), node.lineno))

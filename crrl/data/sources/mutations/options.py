@@ -20,7 +20,7 @@ class MutationsOptions:
     path: Annotated[str, "mutations: a folder of Python code that is imported from there, with its tests"] = ""
     package: Annotated[str, "mutations: the import name of an installed package"] = ""
     modules: Annotated[tuple[str, ...], "mutations: only these modules or packages, as in textwrap,json"] = ()
-    mutants: Annotated[int, f"mutations: at most this many bugs a function, up to {MAX_MUTANTS}"] = 4
+    mutants: Annotated[int, f"mutations: at most this many bugs a function, up to {MAX_MUTANTS}"] = 2
     window_chars: Annotated[int, "mutations: of a longer file the prompt shows a part of about this size; 0: all"] = (
         9000
     )
