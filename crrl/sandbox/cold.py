@@ -39,7 +39,8 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
         out, err, report = (_memory_file(opened, b"") for _ in range(3))
         rules = _memory_file(opened, _filter())
         gate = _gate(opened)
-        options = ["--die-with-parent", "--seccomp", str(rules), "--block-fd", str(gate)]
+        settings, options = bubblewrap.open_settings(opened)
+        options += ["--die-with-parent", "--seccomp", str(rules), "--block-fd", str(gate)]
         options += ["--size", str(limits.folder_mb << 20), "--tmpfs", "/tmp", "--dir", "/tmp/shm"]
         options += ["--dir", bubblewrap.WORK, "--chdir", bubblewrap.WORK]
         given = _files(opened, tree, stdin)
@@ -54,7 +55,7 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
         prepare = (_UNPACK if len(tree) > _MOST_DESCRIPTORS else "") + bubblewrap.give_away("/tmp") + _SET_LIMITS
         numbers = [*_shell_limits(limits), "/run/stdin" if stdin else "/dev/null"]
         line = bubblewrap.command_line(options, command, prepare=prepare, arguments=numbers)
-        passed = [rules, gate, *(each for each, _, _ in given)]
+        passed = [rules, gate, *settings, *(each for each, _, _ in given)]
         process, first = bubblewrap.start(line, stdin=report, stdout=out, stderr=err, pass_fds=passed)
         how = _wait(process, first, started + limits.wall_s, limits, gate)
         streams = (
