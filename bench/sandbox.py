@@ -80,13 +80,7 @@ def _one_by_one(workers: Workers, runs: int) -> list[tuple[str, bool]]:
 
 
 def _bare(command: list[str]) -> bool:
-    done = subprocess.run(
-        [sys.executable, *command[1:]],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
+    done = subprocess.run([sys.executable, *command[1:]], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     return done.returncode == 0
 
 

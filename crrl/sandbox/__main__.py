@@ -24,7 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"error: {error}", file=sys.stderr)
             return 2
     best, lines = describe()
-    print("\n".join(lines[: 1 if given.line else None]))
+    if given.line:
+        print(lines[0] if best else "; ".join(line.strip() for line in lines[:-1]))
+    else:
+        print("\n".join(lines))
     if given.table:
         print("\n".join(render_table()))
     return 0 if best else 2

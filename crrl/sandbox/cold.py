@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import io
 import os
@@ -11,6 +12,7 @@ import select
 import signal
 import subprocess
 import tarfile
+import termios
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,7 +56,7 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
         line = bubblewrap.command_line(options, command, prepare=prepare, arguments=numbers)
         passed = [rules, gate, *(each for each, _, _ in given)]
         process, first = bubblewrap.start(line, stdin=report, stdout=out, stderr=err, pass_fds=passed)
-        how = _wait(process, first, started + limits.wall_s, limits)
+        how = _wait(process, first, started + limits.wall_s, limits, gate)
         streams = (
             _end(out, 4 * limits.output_chars),
             _end(err, 4 * limits.output_chars),
@@ -77,7 +79,7 @@ def _gate(opened: contextlib.ExitStack) -> int:
 
 
 def _was_passed(gate: int) -> bool:
-    return os.read(gate, 1) == b""
+    return fcntl.ioctl(gate, termios.FIONREAD, b"\0" * 4) == b"\0" * 4
 
 
 def _memory_file(opened: contextlib.ExitStack, content: bytes) -> int:
@@ -128,13 +130,13 @@ def _shell_limits(limits: Limits) -> list[str]:
     ]
 
 
-def _wait(process: subprocess.Popen[bytes], first: int, end: float, limits: Limits) -> watch.Ending:
+def _wait(process: subprocess.Popen[bytes], first: int, end: float, limits: Limits, gate: int) -> watch.Ending:
     """Until the program ended or must be; then until its whole namespace is gone."""
     root = Path(f"/proc/{first}/root")
     with contextlib.ExitStack() as opened:
         gone = _open_process(first, opened)
         try:
-            how = watch.watch(process.pid, end, lambda: _look(root, limits))
+            how = watch.watch(process.pid, end, lambda: _look(root, limits, gate))
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if gone is not None:
@@ -168,11 +170,13 @@ def _await_end(pid: int, descriptor: int | None) -> None:
             time.sleep(_WITHOUT_PIDFD_S)
 
 
-def _look(root: Path, limits: Limits) -> watch.Ending:
+def _look(root: Path, limits: Limits, gate: int) -> watch.Ending:
+    if not _was_passed(gate):  # still this machine's own files and processes
+        return "ended"
     try:
         folder = os.statvfs(root / "tmp")
         processes = [root / "proc" / entry for entry in os.listdir(root / "proc") if entry.isdecimal()]
-    except OSError:  # not there yet, or gone
+    except OSError:  # gone
         return "ended"
     if folder.f_files - folder.f_ffree > limits.folder_files + 4:
         return "files"

@@ -9,6 +9,7 @@ import secrets
 import socket
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +70,20 @@ def require(level: Level) -> None:
 
 def missing(level: Level) -> str:
     """Why the level is not available; empty if it is. Found out once in a process, in about 0.1 s."""
-    return _missing(level, os.getpid())
+    with _finding_out:
+        return _missing(level, os.getpid())
+
+
+_finding_out = threading.RLock()
+
+
+def _renew_lock() -> None:
+    """A fork may happen while another thread holds it."""
+    global _finding_out
+    _finding_out = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 @functools.lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""Where there are no namespaces: as in an image on a cluster, an ordinary user who may not make any, this machine's files below."""
+"""Where there are no namespaces: an ordinary user who cannot make any, as in an image on a cluster."""
 
 from __future__ import annotations
 

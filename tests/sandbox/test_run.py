@@ -81,8 +81,18 @@ def test_files_without_number_are_stopped(runs: Run) -> None:
 
 
 def test_memory_of_all_processes_together_is_limited(runs: Run) -> None:
-    code = "import os, time\nfor _ in range(3): os.fork()\nx = bytearray(50 << 20)\nx[::4096] = b'1' * len(x[::4096])\ntime.sleep(20)"
+    code = (
+        "import os, time\nfor _ in range(3): os.fork()\n"
+        "x = bytearray(50 << 20)\nx[::4096] = b'1' * len(x[::4096])\ntime.sleep(20)"
+    )
     assert python(runs, code, Limits(memory_mb=200, wall_s=15.0)).kind == "memory"
+
+
+def test_nothing_is_counted_before_the_walls_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until then the program's process still sees this machine's files and processes, which are above every limit."""
+    monkeypatch.setattr(watch, "_POLL_S", 0.0002)
+    for _ in range(5):
+        assert python(run, "print(1)", Limits(folder_files=4, memory_mb=64)).stdout == "1\n"
 
 
 def test_threads_and_processes_are_counted(runs: Run) -> None:
@@ -94,7 +104,10 @@ def test_threads_and_processes_are_counted(runs: Run) -> None:
 
 def test_secrets_of_the_environment_do_not_come_along(runs: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "secret")
-    code = "import os, glob; print(os.environ, [open(p).read() for p in glob.glob('/proc/[0-9]*/environ') if os.access(p, os.R_OK)])"
+    code = (
+        "import os, glob\n"
+        "print(os.environ, [open(p).read() for p in glob.glob('/proc/[0-9]*/environ') if os.access(p, os.R_OK)])"
+    )
     outcome = python(runs, code)
     assert outcome.kind == "passed"
     assert "secret" not in outcome.stdout
