@@ -148,7 +148,7 @@ def check(task: TaskRow, workers: Workers) -> None:
     columns = {"files": [task["files"]], "tests": [task["tests"]]}
     assert REWARDS["tests"]([patch], **columns) == [1.0], task["task_id"]
     (path, text), *_ = files.items()
-    unrepaired = render_patch(make_patch(files, {path: f"{text}\n# a remark\n"}))
+    unrepaired = render_patch(make_patch(files, {**files, path: f"{text}\n# a remark\n"}))
     assert REWARDS["tests"]([unrepaired], **columns)[0] < 1.0, task["task_id"]  # type: ignore[operator]
     assert score(run_tests(files, task["tests"], workers.run), task["tests"]) < 1.0  # type: ignore[operator]
 
