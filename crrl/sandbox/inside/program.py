@@ -156,19 +156,6 @@ def _stream(
     return stream
 
 
-def _forget_site() -> None:
-    """As with -S: no site-packages, none of their import hooks, no `exit` and `quit`."""
-    import builtins
-
-    sys.path[:] = [path for path in sys.path if "site-packages" not in path and "dist-packages" not in path]
-    sys.meta_path[:] = [
-        finder for finder in sys.meta_path if getattr(finder, "__module__", "").startswith("_frozen_import")
-    ]
-    for name in _SITE_BUILTINS:
-        if hasattr(builtins, name):
-            delattr(builtins, name)
-
-
 def _depth() -> int:
     frame: types.FrameType | None = sys._getframe()
     depth = 0
