@@ -20,6 +20,10 @@ MOST_SPAN_CHARS = 400_000
 """A file whose changed span exceeds the reference's by more scores 0 without a closer look (bounds a 10 MB answer)."""
 
 
+KEPT_SIDE_CHARS = 300_000
+"""Regions that a prepared file remembers, by the text of both sides; their tokens take about 20 bytes a character."""
+
+
 class Match(NamedTuple):
     """What one file of a prediction achieved."""
 
@@ -45,6 +49,7 @@ class PreparedFile:
         self._reference = reference
         self._code_places = [0]
         self._sides: dict[tuple[int, int, int, int], Side] = {}
+        self._side_chars = 0
         self._hunks: list[Hunk] = changed_hunks(before, reference) if before != reference else []
         self._span_chars = max((hunk[3] for hunk in self._hunks), default=0) - min(
             (hunk[2] for hunk in self._hunks), default=0
@@ -164,6 +169,10 @@ class PreparedFile:
             before = self._before[lo:hi]
             reference = self._reference[left_lo:left_hi] if region.in_left else before
             side = read_side(self._language, before, reference, self._state_at(lo))
+            self._side_chars += len(before) + len(reference)
+            if self._side_chars > KEPT_SIDE_CHARS:
+                self._sides.clear()
+                self._side_chars = len(before) + len(reference)
             self._sides[key] = side
         return side
 

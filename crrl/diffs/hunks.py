@@ -103,12 +103,13 @@ def changed_hunks(old: str, new: str, guess: tuple[int, int] = (0, 0)) -> list[H
     # Line i starts at starts[i] + i: the newlines are counted where they are needed, so that all of this stays in C.
     old_starts = list(accumulate(map(len, old_lines), initial=lo))
     new_starts = list(accumulate(map(len, new_lines), initial=new_lo))
-    old_starts[-1], new_starts[-1] = hi - len(old_lines), new_hi - len(new_lines)  # no newline follows the last line
     hunks: list[Hunk] = []
     at = new_at = 0
     for a, b, size in LCSseq.opcodes(old_lines, new_lines).as_matching_blocks():
         if a > at or b > new_at:
-            hunk = old_starts[at] + at, old_starts[a] + a, new_starts[new_at] + new_at, new_starts[b] + b
+            end = old_starts[a] + a if a < len(old_lines) else hi  # no newline follows the last line
+            new_end = new_starts[b] + b if b < len(new_lines) else new_hi
+            hunk = old_starts[at] + at, end, new_starts[new_at] + new_at, new_end
             if hunk[0] < hunk[1] or hunk[2] < hunk[3]:  # a last line's missing newline is no hunk
                 hunks.append(hunk)
         at, new_at = a + size, b + size

@@ -15,6 +15,7 @@ from crrl.schema import Files, TestsRow, files_from_rows
 from crrl.testing.doctests import compare, job_of, read_examples
 from crrl.testing.harness import harness
 from crrl.testing.inside.audit import VOCABULARY
+from crrl.testing.originals import originals
 from crrl.testing.report import Report, read_report
 from crrl.testing.style import Command, doctest_files, read_command
 from crrl.testing.tree import CONFIGS, is_test_module, lay_out
@@ -87,6 +88,7 @@ def run_tests(
     nonce = secrets.token_hex(16)
     job: dict[str, Any] = {"nonce": nonce, "known_words": _known_words(before, test_files)}
     job["unchanged"] = [path for path, text in whole.items() if path.endswith(".py") and before.get(path) == text]
+    job["originals"] = originals(tuple(whole))
     if command.style == "doctest":
         return _run_doctest(command, test_files, whole, limits, run, job)
     codes = {path: text for path, text in whole.items() if _is_tests(path, test_files, is_framework)}

@@ -148,7 +148,7 @@ def check(task: TaskRow, workers: Workers) -> None:
     columns = {"files": [task["files"]], "tests": [task["tests"]]}
     assert REWARDS["tests"]([patch], **columns) == [1.0], task["task_id"]
     (path, text), *_ = files.items()
-    unrepaired = render_patch(make_patch(files, {path: f"{text}\n# a remark\n"}))
+    unrepaired = render_patch(make_patch(files, {**files, path: f"{text}\n# a remark\n"}))
     assert REWARDS["tests"]([unrepaired], **columns)[0] < 1.0, task["task_id"]  # type: ignore[operator]
     assert score(run_tests(files, task["tests"], workers.run), task["tests"]) < 1.0  # type: ignore[operator]
 
@@ -165,7 +165,36 @@ def test_of_the_standard_library_every_reference_earns_1_and_no_unrepaired_progr
     for task in built:
         check(task, workers)
         assert about(task)["license"] == "PSF-2.0"
-        assert about(task)["oracle"] == ("unittest" if has_tests else "doctest")
+    if modules == "colorsys" and has_tests:
+        assert {about(task)["oracle"] for task in built} == {"unittest"}
+
+
+THE_RIGHT_ONE = "__import__('sysconfig').get_path('stdlib')"
+CHEATS = {
+    "reads it": f"exec(open({THE_RIGHT_ONE} + '/heapq.py').read())",
+    "links to it": f"import os\nos.symlink({THE_RIGHT_ONE} + '/heapq.py', 'right.py')\nfrom right import *",
+    "imports it": "import sys\nkept = sys.path[:]\nsys.path[:] = [p for p in kept if 'python3' in p]\n"
+    "del sys.modules['heapq']\nimport heapq as right\nsys.path[:] = kept\nsys.modules['heapq'] = right",
+    "loads it": "from importlib.util import module_from_spec as m, spec_from_file_location as s\n"
+    f"spec = s('heapq', {THE_RIGHT_ONE} + '/heapq.py')\nright = m(spec)\nspec.loader.exec_module(right)\n"
+    "globals().update(vars(right))",
+    "is deleted": "",
+}
+
+
+@pytest.fixture(scope="module")
+def heap_task(tmp_path_factory: pytest.TempPathFactory) -> TaskRow:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRRL_CACHE_DIR", str(tmp_path_factory.mktemp("heap")))
+        return _first(items(MutationsOptions(modules=("heapq",)), BuildOptions(seed=5), "all"), 1)[0]
+
+
+@pytest.mark.parametrize("how", CHEATS)
+def test_the_installed_module_is_no_way_around_the_broken_one(how: str, heap_task: TaskRow) -> None:
+    files = files_from_rows(heap_task["files"])
+    cheat = {path: f"{CHEATS[how]}\n" for path in files if CHEATS[how]}
+    answer = render_patch(make_patch(files, cheat))
+    assert REWARDS["tests"]([answer], files=[heap_task["files"]], tests=[heap_task["tests"]]) == [0.0]
 
 
 def test_of_a_folder_every_reference_earns_1_by_pytest_and_by_docstrings(

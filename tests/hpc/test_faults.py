@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.hpc.image import Image
 from tests.hpc.slurm_cluster import SlurmCluster
-
 from tests.hpc.training import ONE_NODE, TWO_NODES, Training
 
 Start = Callable[..., Training]

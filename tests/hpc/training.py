@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.hpc.slurm_cluster import SlurmCluster
-
 from crrl.report.run_folder import RunFolder
+from tests.hpc.slurm_cluster import SlurmCluster
 
 SHORT = """
 --size tiny --cluster slurm --site none --tracking.wandb off --cluster.cpus-per-task 1 --cluster.mem-gb 2

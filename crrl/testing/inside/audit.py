@@ -12,10 +12,18 @@ from _thread import get_ident
 from types import FrameType
 from typing import Any
 
-from crrl.testing.inside.origin import TEST_PATHS, UNCHANGED, is_answer_frame, is_answer_function, is_trusted_file
+from crrl.testing.inside.origin import (
+    ORIGINALS,
+    TEST_PATHS,
+    UNCHANGED,
+    is_answer_frame,
+    is_answer_function,
+    is_trusted_file,
+)
 from crrl.testing.inside.verdict import tampered
 
 _getframe = sys._getframe
+_real_path = os.path.realpath
 _WRITING = os.O_WRONLY | os.O_RDWR
 _INNER = frozenset(
     "tb_frame gi_frame cr_frame ag_frame __code__ gi_code cr_code ag_code f_code __defaults__ __kwdefaults__ __bases__".split()
@@ -36,7 +44,7 @@ _WORDS = {
     "cpython.PyInterpreterState_New": ("_xxsubinterpreters",),
 }
 """Event → words, one of which stands in a program that does this honestly."""
-_PARTLY = ("object.__", "open", "compile", "ctypes.")
+_PARTLY = ("object.__", "open", "compile", "ctypes.", "os.link", "os.symlink")
 """Events of which only some count."""
 VOCABULARY = (
     frozenset(word for words in _WORDS.values() for word in words)
@@ -79,12 +87,22 @@ def _words_for(event: str, arguments: tuple[Any, ...]) -> tuple[str, ...] | None
         if is_memory:
             return ("/proc/self/mem",)
         place = os.path.abspath(path) if isinstance(path, str) else ""
+        _check_originals(path)
         if place in UNCHANGED and arguments[2] & _WRITING:
             return ("a program that rewrites itself",)
         return ("open", "tokenize") if place in TEST_PATHS else None
     if event == "compile":
         return ("compile",) if isinstance(arguments[1], str) and is_trusted_file(arguments[1]) else None
+    if event in ("os.link", "os.symlink"):
+        _check_originals(arguments[0])
+        return None
     return ("ctypes",) if event.startswith("ctypes.") else None
+
+
+def _check_originals(path: Any) -> None:
+    """Whoever reads the installed file that the tree's stands for, an import too: the tests mean the tree's."""
+    if ORIGINALS and isinstance(path, (str, bytes)) and _real_path(os.fsdecode(path)) in ORIGINALS:
+        tampered("the answer used the installed file in place of its own")
 
 
 def _is_memory(path: str) -> bool:

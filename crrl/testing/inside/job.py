@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from crrl.testing.inside.origin import ROOT, UNCHANGED
+from crrl.testing.inside.origin import ORIGINALS, ROOT, UNCHANGED
 
 
 def read_job() -> dict[str, Any]:
@@ -20,6 +20,7 @@ def read_job() -> dict[str, Any]:
     os.close(empty)
     job: dict[str, Any] = json.loads(b"".join(chunks))
     UNCHANGED.update(ROOT + path for path in job["unchanged"])
+    ORIGINALS.update(job["originals"])
     return job
 
 

@@ -19,6 +19,8 @@ UNCHANGED: set[str] = set()
 """The files of the tree that the answer left as they were: the task's own, and honest. All others in the folder are the answer's,
 by whatever name they are reached.
 """
+ORIGINALS: set[str] = set()
+"""Installed files that a file of the tree stands for (the right `textwrap.py` of a broken one), and their folders."""
 TEST_PATHS: set[str] = set()
 """Test modules whose text lies in the folder, because the tests themselves need it."""
 _judged: dict[int, tuple[CodeType, bool]] = {}

@@ -39,7 +39,7 @@ def run_script(job: dict[str, Any], codes: Codes) -> tuple[int, bool]:
         main = ModuleType("__main__")
         vars(main).update(__file__=name, __builtins__=_builtins_for(name, codes))
         sys.modules["__main__"] = main
-        sys.argv = [name, *job["arguments"]]
+        sys.argv = [job["target"] if job["form"] == "script" else name, *job["arguments"]]
         exec(code, vars(main))
     except SystemExit as error:
         # Only the tests end a run; an answer that is imported by them and leaves has skipped what follows.

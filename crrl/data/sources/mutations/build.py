@@ -23,10 +23,9 @@ from crrl.data.sources.mutations.library import Module, Unit, units_of
 from crrl.data.sources.mutations.mutants import Function, Mutant, functions_of, mutants_of
 from crrl.data.sources.mutations.options import MutationsOptions
 from crrl.data.sources.mutations.suite import Suite, suites_for
-from crrl.data.sources.mutations.surroundings import surroundings
+from crrl.data.sources.mutations.surroundings import Surroundings, surroundings
 from crrl.data.sources.mutations.tasks import task_of
 from crrl.sandbox import Workers
-from crrl.schema import Files
 from crrl.testing import Runner
 
 SPLITS = ("train", "heldout", "all")
@@ -46,7 +45,7 @@ class _Work:
     function: Function
     suites: list[Suite]
     mutants: list[Mutant]
-    around: Files
+    around: Surroundings
 
 
 @dataclass(frozen=True)
@@ -116,11 +115,13 @@ def _prepare(
                 dropped.append(_Found(where, "function: no test or example covers it"))
             elif chosen(module, function):
                 covered.append((function, suites))
+        if around is None:
+            continue
         wanted = frozenset(function.name for function, _ in covered)
         mutants = list(mutants_of(module.text, wanted)) if wanted else []
         for function, suites in covered:
             own = [mutant for mutant in mutants if mutant.function == function.name]
-            works.append(_Work(unit, module, function, suites, own, around or {}))
+            works.append(_Work(unit, module, function, suites, own, around))
     return dropped, works, journal
 
 

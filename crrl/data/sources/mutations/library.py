@@ -68,6 +68,11 @@ def units_of(options: MutationsOptions) -> list[Unit]:
     return [unit for unit in _only(units, options.modules) if unit.modules]
 
 
+def is_test(path: str) -> bool:
+    """Whether a path is one of tests: by its own name, or that of a folder around it."""
+    return bool(_TEST_NAME.search(path))
+
+
 def read_module(name: str, path: str, file: Path) -> Module | None:
     """A module, or None if its text is no UTF-8, has other line ends than LF, or is too large."""
     try:
@@ -110,7 +115,7 @@ def _modules(root: Path, name: str) -> Iterator[Module]:
     for found in files:
         path = found.relative_to(root).as_posix()
         dotted = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        is_code = not _TEST_NAME.search(path) and not path.endswith("__main__.py")
+        is_code = not is_test(path) and not path.endswith("__main__.py")
         module = read_module(dotted, path, found) if is_code and dotted.replace(".", "").isidentifier() else None
         if module:
             yield module
@@ -181,8 +186,8 @@ def _folder_unit(folder: Path) -> Unit:
     modules, tests = [], []
     for file in files:
         path = file.relative_to(folder).as_posix()
-        if _TEST_NAME.search(path):
-            if file.name != "conftest.py" and _TEST_NAME.search(file.name):
+        if is_test(path):
+            if file.name != "conftest.py" and is_test(file.name):
                 tests.append(path)
         elif module := read_module(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."), path, file):
             modules.append(module)

@@ -60,9 +60,9 @@ def _choose(fitting: list[tuple[Test, frozenset[int]]]) -> tuple[Test, ...]:
     return tuple(sorted(chosen, key=lambda test: test.name))
 
 
-def tests_row(suite: Suite, around: Files) -> TestsRow:
-    """The row of a task that this suite judges; `around`: the files that its tests bring besides."""
-    files, words = dict(around), [test.name for test in suite.tests]
+def tests_row(suite: Suite, brought: Files) -> TestsRow:
+    """The row of a task that this suite judges; `brought`: the test files of a folder."""
+    files, words = dict(brought), [test.name for test in suite.tests]
     if suite.oracle == "doctest":
         texts = {_file_of(test.name): _NAMES_OF_MODULE.format(module=test.module) + test.text for test in suite.tests}
         files |= texts
