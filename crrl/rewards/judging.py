@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crrl.errors import SandboxError
+from crrl.rewards.counts import Counts
 from crrl.rewards.kept_results import KeptResults
 from crrl.sandbox import LEVELS, Level, Workers, shared_workers
 from crrl.sandbox.levels import missing
@@ -47,30 +48,6 @@ class Job:
     tree: Files
     before: Files
     tests: TestsRow
-
-
-@dataclass
-class Counts:
-    """What judging a batch took, in different programs, as equal ones run once.
-
-    Attributes:
-        judged: run and scored. cached: known from before. timeouts: of those judged, beyond the time limit.
-        unavailable: the sandbox could not run them, twice. late: not judged when the deadline came.
-        seconds: from the first to the last of them. reason: the sandbox's words for the last unavailable one.
-    """
-
-    judged: int = 0
-    cached: int = 0
-    timeouts: int = 0
-    unavailable: int = 0
-    late: int = 0
-    seconds: float = 0.0
-    reason: str = field(default="", repr=False)
-
-    def metrics(self) -> dict[str, float]:
-        """By the names that metrics.jsonl has."""
-        names = ("judged", "cached", "timeouts", "unavailable", "late", "seconds")
-        return {f"tests/{name}": float(getattr(self, name)) for name in names}
 
 
 class Judge:
@@ -169,7 +146,7 @@ class Judge:
 
 
 def _was_killed(test_run: TestRun) -> bool:
-    """Whether SIGKILL ended the run: perhaps the program's own, perhaps the machine's, so it is asked once more and never kept."""
+    """Whether SIGKILL ended the run: perhaps the program's own, perhaps the machine's: asked once more, never kept."""
     return test_run.outcome.exit_code == -signal.SIGKILL and test_run.outcome.kind != "timeout"
 
 
