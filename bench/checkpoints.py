@@ -48,7 +48,9 @@ def main() -> None:
 def _show(what: str, mb: int, work: Callable[[], object]) -> None:
     runs = [_timed(work) for _ in range(3)]
     seconds, cpu = min(run[0] for run in runs), min(run[1] for run in runs)
-    print(f"{what:<24} {seconds:6.2f} s ({mb / seconds:5.0f} MB/s)   processor {cpu:6.2f} s ({mb / cpu:5.0f} MB/s a core)")
+    print(
+        f"{what:<24} {seconds:6.2f} s ({mb / seconds:5.0f} MB/s)   processor {cpu:6.2f} s ({mb / cpu:5.0f} MB/s a core)"
+    )
 
 
 def _timed(work: Callable[[], object]) -> tuple[float, float]:
