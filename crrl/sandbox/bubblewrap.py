@@ -18,8 +18,9 @@ from typing import Any
 
 from crrl.errors import SandboxError
 from crrl.sandbox import view
+from crrl.sandbox.inside import boxes
 
-WORK = "/tmp/work"
+WORK = f"{boxes.PLACE}/{boxes.WORK}"
 _INSIDE_ID = 1000
 _NOBODY = 65534
 INSTALL = "apt-get install bubblewrap"
@@ -50,7 +51,9 @@ def _walls(capabilities: tuple[str, ...]) -> tuple[str, ...]:
         mounts += ["--dev-bind", path, path]
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1")):
         mounts += ["--symlink", target, f"/dev/{name}"]
-    mounts += ["--symlink", "/proc/self/fd/2", "/dev/stderr", "--symlink", "/tmp/shm", "/dev/shm"]
+    mounts += ["--symlink", "/proc/self/fd/2", "/dev/stderr", "--symlink", f"{boxes.PLACE}/shm", "/dev/shm"]
+    if not any(path.startswith("/tmp/") for path in places):
+        mounts += ["--symlink", boxes.PLACE, "/tmp"]
     setting = [f for name, value in view.environment(WORK).items() for f in ("--setenv", name, value)]
     given = [f for name in capabilities for f in ("--cap-add", name)]
     ids = ["--uid", "0", "--gid", "0"] if is_root() else ["--uid", str(_INSIDE_ID), "--gid", str(_INSIDE_ID)]

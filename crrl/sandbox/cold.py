@@ -19,7 +19,7 @@ from pathlib import Path
 
 from crrl.errors import SandboxError
 from crrl.sandbox import bubblewrap
-from crrl.sandbox.inside import rlimits, seccomp, watch
+from crrl.sandbox.inside import boxes, rlimits, seccomp, watch
 from crrl.sandbox.outcome import REPORT_BYTES, Limits, Outcome, build_outcome
 
 # Descriptor 0 comes in as the report's, because a shell can only move descriptors of one digit. dash says -p where bash
@@ -41,7 +41,7 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
         gate = _gate(opened)
         settings, options = bubblewrap.open_settings(opened)
         options += ["--die-with-parent", "--seccomp", str(rules), "--block-fd", str(gate)]
-        options += ["--size", str(limits.folder_mb << 20), "--tmpfs", "/tmp", "--dir", "/tmp/shm"]
+        options += ["--size", str(limits.folder_mb << 20), "--tmpfs", boxes.PLACE, "--dir", f"{boxes.PLACE}/shm"]
         options += ["--dir", bubblewrap.WORK, "--chdir", bubblewrap.WORK]
         given = _files(opened, tree, stdin)
         if len(tree) <= _MOST_DESCRIPTORS:
@@ -52,7 +52,7 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
             ]
         for descriptor, option, place in given:
             options += ["--perms", "0644", option, str(descriptor), place]
-        prepare = (_UNPACK if len(tree) > _MOST_DESCRIPTORS else "") + bubblewrap.give_away("/tmp") + _SET_LIMITS
+        prepare = (_UNPACK if len(tree) > _MOST_DESCRIPTORS else "") + bubblewrap.give_away(boxes.PLACE) + _SET_LIMITS
         numbers = [*_shell_limits(limits), "/run/stdin" if stdin else "/dev/null"]
         line = bubblewrap.command_line(options, command, prepare=prepare, arguments=numbers)
         passed = [rules, gate, *settings, *(each for each, _, _ in given)]
@@ -175,7 +175,7 @@ def _look(root: Path, limits: Limits, gate: int) -> watch.Ending:
     if not _was_passed(gate):  # still this machine's own files and processes
         return "ended"
     try:
-        folder = os.statvfs(root / "tmp")
+        folder = os.statvfs(root / boxes.PLACE.lstrip("/"))
         processes = [root / "proc" / entry for entry in os.listdir(root / "proc") if entry.isdecimal()]
     except OSError:  # gone
         return "ended"

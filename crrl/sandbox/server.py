@@ -15,7 +15,7 @@ from typing import Any
 
 from crrl.errors import SandboxError
 from crrl.sandbox import bubblewrap, view
-from crrl.sandbox.inside import wire
+from crrl.sandbox.inside import boxes, wire
 from crrl.sandbox.outcome import REPORT_BYTES, Limits, Outcome, build_outcome
 
 _START_S = 60.0
@@ -70,7 +70,7 @@ class Server:
             command = [sys.executable, *flags, "-c", _BOOT, _PLACE_INSIDE]
             with contextlib.ExitStack() as opened:
                 settings, options = bubblewrap.open_settings(opened)
-                options += ["--as-pid-1", "--dir", "/tmp", "--dir", _PLACE_INSIDE, "--chdir", "/"]
+                options += ["--as-pid-1", "--dir", boxes.PLACE, "--dir", _PLACE_INSIDE, "--chdir", "/"]
                 options += ["--ro-bind", str(view.INSIDE), f"{_PLACE_INSIDE}/inside"]
                 line = bubblewrap.command_line(options, command, keeps=("CAP_SYS_ADMIN",))
                 process, self._first = bubblewrap.start(line, pass_fds=settings, **streams)

@@ -12,6 +12,8 @@ from . import kernel, landlock, seccomp, sweep
 _SLACK = 32  # processes of the same user that start or end meanwhile
 _OWN_INODES = 4  # the folder itself, and those the mount brings
 WORK = "work"
+PLACE = "/box"
+"""Where a job's folder is mounted behind walls: not at /tmp, below which this very interpreter may lie."""
 
 
 class Box(Protocol):
@@ -34,7 +36,7 @@ class Box(Protocol):
 class NamespaceBox:
     """Inside bubblewrap: this server is the first process of the pid namespace, and holds CAP_SYS_ADMIN for its mounts."""
 
-    folder = f"/tmp/{WORK}"
+    folder = f"{PLACE}/{WORK}"
     descriptor = -1
 
     def __init__(self) -> None:
@@ -48,8 +50,8 @@ class NamespaceBox:
 
     def open(self, folder_mb: int, folder_files: int) -> None:
         options = f"size={folder_mb}m,nr_inodes={folder_files + _OWN_INODES},mode=0755"
-        kernel.mount(b"tmpfs", b"/tmp", kernel.MS_NOSUID | kernel.MS_NODEV, options.encode())
-        os.mkdir("/tmp/shm")
+        kernel.mount(b"tmpfs", PLACE.encode(), kernel.MS_NOSUID | kernel.MS_NODEV, options.encode())
+        os.mkdir(f"{PLACE}/shm")
         os.mkdir(self.folder)
 
     def most_processes(self, wanted: int) -> int:
@@ -62,7 +64,7 @@ class NamespaceBox:
         self._filter()
 
     def close(self) -> None:
-        kernel.unmount(b"/tmp")
+        kernel.unmount(PLACE.encode())
 
 
 class _FolderBox:
