@@ -20,8 +20,9 @@ from bench.fixes import DEFAULT
 from bench.machine import heading
 from crrl.diffs.hunks import Hunk, changed_hunks
 from crrl.diffs.languages import language_of
+from crrl.diffs.lexical_state import state_at
 from crrl.diffs.similarity import Prepared, prepare
-from crrl.diffs.tokens import state_at, tokenise
+from crrl.diffs.tokens import tokenise
 
 Rewrite = Callable[[str, str, str, random.Random], str]
 """(old lines, human's lines, indentation, random) → the cheater's lines for one hunk."""

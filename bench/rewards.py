@@ -80,7 +80,14 @@ def _report(title: str, reward: str, groups: list[Group], runs: int) -> tuple[fl
     times = min(rates, key=lambda pair: abs(pair[0] - rate))[1]
     p50, p99 = (1000 * sorted(times)[int(share * len(times))] for share in (0.5, 0.99))
     print(f"{title:<34} {rate:>9,.0f}/s {p50:>6.3f} ms {p99:>6.3f} ms {1000 * max(times):>6.2f} ms", flush=True)
+    new = [seconds for seconds, is_new in zip(times, _are_new(groups), strict=True) if is_new]
+    print(f"{f'  {len(new)} of {len(times)}, without repeats':<34} {len(new) / sum(new):>9,.0f}/s", flush=True)
     return rate, p99
+
+
+def _are_new(groups: list[Group]) -> list[bool]:
+    """Of each answer, in order, whether its group did not give it before."""
+    return [answer not in answers[:index] for answers, _, _ in groups for index, answer in enumerate(answers)]
 
 
 def _seconds(reward: str, groups: list[Group]) -> list[float]:

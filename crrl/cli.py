@@ -11,8 +11,14 @@ from typing import Any
 from crrl.cluster.commands import add_run_commands
 from crrl.data.command import add_data_command
 from crrl.errors import CrrlError
+from crrl.evaluate.command import add_compare_command, add_eval_command
 
-COMMANDS: tuple[Callable[[Any], None], ...] = (add_data_command, add_run_commands)
+COMMANDS: tuple[Callable[[Any], None], ...] = (
+    add_data_command,
+    add_eval_command,
+    add_compare_command,
+    add_run_commands,
+)
 """Each adds commands to argparse subparsers, with `set_defaults(run=…)`: a function Namespace → exit code."""
 
 

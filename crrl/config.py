@@ -22,6 +22,7 @@ from crrl.schema import Kind
 Part = TypeVar("Part")
 Size = Literal["tiny", "small", "medium", "large"]
 SIZES: tuple[Size, ...] = get_args(Size)
+SandboxLevel = Literal["namespaces", "landlock", "limits"]
 JOBS = Path(__file__).resolve().parents[1] / "jobs"
 TINY_MODEL = "tiny"
 """The built-in model of a million parameters."""
@@ -32,7 +33,7 @@ class DataConfig:
     """Which tasks to train on."""
 
     source: str = "toy"
-    """toy, jsonl:FILE, commits:FOLDER, or the path of a .jsonl or .jsonl.gz file (docs/data.md)."""
+    """toy, mutations, jsonl:FILE, commits:FOLDER, or the path of a .jsonl or .jsonl.gz file (docs/data.md)."""
     rows: int = 0
     """At most this many training tasks; 0: all there are."""
     options: dict[str, str] = field(default_factory=dict)
@@ -164,6 +165,20 @@ class EvalConfig:
 
 
 @dataclass(frozen=True)
+class SandboxConfig:
+    """Where the reward `tests` runs programs (docs/sandbox.md, docs/rewards.md)."""
+
+    level: SandboxLevel = "landlock"
+    """The least that is accepted: namespaces (bubblewrap), landlock (works inside an image) or limits (no walls at all)."""
+    deadline_s: float = 600.0
+    """Seconds for the programs of one step, all together; what is not judged by then counts as not judged."""
+    workers: int = 0
+    """Programs that run at a time; 0: one a core."""
+    max_unavailable_share: float = 0.25
+    """End the run when more than this share of a step's answers could not be judged, in [0, 1]."""
+
+
+@dataclass(frozen=True)
 class TrackingConfig:
     """Weights & Biases."""
 
@@ -218,6 +233,20 @@ class ClusterConfig(SiteConfig):
 
 
 @dataclass(frozen=True)
+class WatchdogConfig:
+    """When a run that stands still is ended, and what starts it again (docs/cluster.md)."""
+
+    start_up_s: float = 1800.0
+    """Seconds until the first step of an attempt: data, model, rendezvous. More is a stall."""
+    step_s: float = 1800.0
+    """Seconds without any progress afterwards: no completion, no reward, no step, no checkpoint. More is a stall."""
+    heartbeat_s: float = 120.0
+    """Seconds without a sign of life of a process or a node. More is a stall."""
+    requeue: tuple[Literal["stopped", "lost", "stalled"], ...] = ("stopped", "lost")
+    """After which ends a Slurm job is put back into the queue: asked to stop, a process or node was lost, stalled."""
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """One run, completely: with the code's version, enough to do it again."""
 
@@ -236,8 +265,10 @@ class RunConfig:
     grpo: GrpoConfig = field(default_factory=GrpoConfig)
     lora: LoraConfig = field(default_factory=LoraConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
+    sandbox: SandboxConfig = field(default_factory=SandboxConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)
 
 
 _AT_LEAST_ONE = (
@@ -279,10 +310,20 @@ _AT_LEAST_ZERO = (
     "cluster.gpus_per_node",
     "cluster.trainers_per_node",
     "cluster.mem_gb",
+    "sandbox.workers",
     "cluster.signal_s",
     "seed",
 )
-_ABOVE_ZERO = ("grpo.temperature", "grpo.repetition_penalty", "grpo.max_grad_norm", "lora.alpha")
+_ABOVE_ZERO = (
+    "grpo.temperature",
+    "grpo.repetition_penalty",
+    "grpo.max_grad_norm",
+    "lora.alpha",
+    "sandbox.deadline_s",
+    "watchdog.start_up_s",
+    "watchdog.step_s",
+    "watchdog.heartbeat_s",
+)
 
 
 def as_dict(config: Any) -> dict[str, Any]:
@@ -345,14 +386,15 @@ def validate(config: RunConfig) -> None:
     check_rewards(config.rewards, config.task)
     _check_ranges(config)
     _check_nodes(config)
-    _check_batches(config.grpo, trainer_processes(config))
+    _check_batches(config, trainer_processes(config))
     _check_sbatch("cluster.sbatch", config.cluster.sbatch)
     _check_sbatch("cluster.srun", config.cluster.srun)
     make_plan(config.data.source, kind=config.task, split="train", options=config.data.options)
     if config.model == TINY_MODEL and config.data.source != "toy":
         raise ConfigError("the built-in model `tiny` only reads the toy source; name a model with --model")
-    if config.data.source == "toy" and config.task != "repair":
-        raise ConfigError(f"the toy source holds repair tasks, not {config.task}; name another with --data.source")
+    name = config.data.source.partition(":")[0]
+    if name in ("toy", "mutations") and config.task != "repair":
+        raise ConfigError(f"the {name} source holds repair tasks, not {config.task}; name another with --data.source")
 
 
 def not_yet(config: RunConfig) -> list[str]:
@@ -363,18 +405,11 @@ def not_yet(config: RunConfig) -> list[str]:
             "a vLLM server beside the trainer is not in this version; with --nodes.server 0 --nodes.trainer 1 "
             "--gpus-per-node 1 the trainer generates by itself"
         )
-    elif trainer_processes(config) > 1:
-        problems.append(
-            f"training in {trainer_processes(config)} processes is not in this version; use --nodes.trainer 1 "
-            "--gpus-per-node 1"
-        )
-    if config.cluster.image not in ("auto", "none"):
-        problems.append("processes in the image are not in this version; with --image none they run in this Python")
     return problems
 
 
 def trainer_processes(config: RunConfig) -> int:
-    """How many processes train: one a GPU, without those that belong to the server."""
+    """How many processes train: one a GPU, without those that belong to the server, unless the config says."""
     cluster = config.cluster
     return cluster.nodes.trainer * (cluster.trainers_per_node or max(1, trainer_gpus(config)))
 
@@ -422,7 +457,17 @@ def _check_nodes(config: RunConfig) -> None:
         )
 
 
-def _check_batches(grpo: GrpoConfig, processes: int) -> None:
+def steps_of_a_batch(config: RunConfig) -> int:
+    """Optimizer steps that completions are generated for at once. Only after the last of them nothing is half used."""
+    grpo, processes = config.grpo, trainer_processes(config)
+    step = grpo.per_device_batch_size * processes * grpo.gradient_accumulation
+    batch = grpo.generation_batch_size or step
+    passes = batch // (grpo.per_device_batch_size * processes) * grpo.num_iterations
+    return math.lcm(passes, grpo.gradient_accumulation) // grpo.gradient_accumulation
+
+
+def _check_batches(config: RunConfig, processes: int) -> None:
+    grpo = config.grpo
     group = grpo.num_generations
     step = grpo.per_device_batch_size * processes * grpo.gradient_accumulation
     given = (
@@ -438,8 +483,7 @@ def _check_batches(grpo: GrpoConfig, processes: int) -> None:
             f"grpo.per_device_batch_size × processes {grpo.per_device_batch_size * processes}; 0 chooses it for you"
         )
     # A checkpoint does not hold the completions in use: only between two batches of them is nothing lost.
-    passes_of_batch = batch // (grpo.per_device_batch_size * processes) * grpo.num_iterations
-    steps_of_batch = math.lcm(passes_of_batch, grpo.gradient_accumulation) // grpo.gradient_accumulation
+    steps_of_batch = steps_of_a_batch(config)
     if grpo.save_steps % steps_of_batch:
         raise ConfigError(
             f"grpo.save_steps {grpo.save_steps}: completions are generated for {steps_of_batch} steps at once, so a run "
@@ -463,7 +507,7 @@ def _check_ranges(config: RunConfig) -> None:
         _require(config, name, lambda value: value > 0, "above 0")
     for name in ("sft.learning_rate", "grpo.learning_rate"):
         _require(config, name, lambda value: 0 < value <= 1, "above 0, and not above 1")
-    for name in ("sft.habit_share", "grpo.min_p"):
+    for name in ("sft.habit_share", "grpo.min_p", "sandbox.max_unavailable_share"):
         _require(config, name, lambda value: 0 <= value <= 1, "in [0, 1]")
     _require(config, "grpo.top_p", lambda value: 0 < value <= 1, "above 0, and not above 1")
     for name in ("lora.dropout", "grpo.adam_beta1", "grpo.adam_beta2"):

@@ -42,3 +42,7 @@ class SandboxError(CrrlError):
 
 class RunError(CrrlError):
     """A run's folder is missing, damaged, or in a state that does not allow what was asked."""
+
+
+class StorageError(RunError):
+    """A disk cannot take what a run writes: it is full, or a quota is used up."""

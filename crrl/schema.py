@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Files = Mapping[str, str]
 """A (part of a) source tree: relative POSIX path → text."""
@@ -30,11 +30,17 @@ class FileRow(TypedDict):
 
 
 class TestsRow(TypedDict):
-    """How a task's program is judged: test files, the command that runs them, its time limit."""
+    """How a task's program is judged: test files, the command that runs them, its time limit.
+
+    `fail_to_pass` and `pass_to_pass` are optional and hold test ids (docs/rewards.md): what the program before the repair
+    fails and the repaired one passes, and what both pass. Absent, None and empty mean the same; read them with `.get`.
+    """
 
     files: list[FileRow]
     command: list[str]
     timeout_s: float
+    fail_to_pass: NotRequired[list[str] | None]
+    pass_to_pass: NotRequired[list[str] | None]
 
 
 class TaskRow(TypedDict):

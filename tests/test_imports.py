@@ -37,6 +37,7 @@ LIGHT = (
     "crrl.cli",
     "crrl.data",
     "crrl.diffs",
+    "crrl.evaluate.command",
     "crrl.rewards",
     "crrl.schema",
 )
@@ -62,3 +63,15 @@ def test_importing_loads_nothing_heavy(module: str) -> None:
 def test_a_dry_run_loads_nothing_heavy() -> None:
     dry_run = "import io, launch\nsys.stdout = io.StringIO()\nassert launch.main(['--size', 'large', '--dry-run']) == 0"
     assert heavy_after(dry_run) == ""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["eval", "--help"], ["compare", "--help"]])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    quietly = "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(None):"
+    ask = f"import contextlib, crrl.cli\n{quietly}\n    crrl.cli.main({words!r})"
+    assert heavy_after(ask) == ""
+
+
+def test_a_mistake_in_an_evaluation_is_told_before_anything_heavy_is_loaded() -> None:
+    ask = "import crrl.cli\nassert crrl.cli.main(['eval', '--model', 'a/b', '--data', 'toy', '--n', '2', '--k', '3']) == 2"
+    assert heavy_after(ask) == ""

@@ -306,7 +306,7 @@ def test_ctrl_c_of_a_followed_run_writes_a_checkpoint_from_which_it_is_resumed(
     assert folder.read_status()["attempt"] == 2
     assert sorted(attempt.name for attempt in folder.logs.iterdir()) == ["1", "2"]
     kinds = [json.loads(line)["kind"] for line in folder.events.read_text().splitlines()]
-    assert kinds == ["submitted", "started", "stage", "ended"] * 2
+    assert kinds == ["submitted", "started", "distribution", "stage", "ended"] * 2
     assert files_with(f"sentinel-{os.getpid()}", str(tmp_path)) == []
 
 

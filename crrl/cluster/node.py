@@ -1,97 +1,147 @@
-"""The supervisor of one node: starts the node's process, hands signals on, and writes down how it ended."""
+"""What submitit starts on every node of a run, on the host: the node's supervisor, from start to exit code."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import subprocess
 import sys
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 
-from crrl.report.run_folder import RunFolder, State
+from crrl.cluster.aftermath import no_progress
+from crrl.cluster.apptainer import job_folder
+from crrl.cluster.attempts import IN_VAIN, claim_attempt, in_vain, join_attempt
+from crrl.cluster.ending import Ending
+from crrl.cluster.place import Place, place_of_environment
+from crrl.cluster.plan import all_nodes
+from crrl.cluster.processes import adopt_orphans
+from crrl.cluster.queue import answer
+from crrl.cluster.rendezvous import Meeting, Port, claim_port, own_address, publish, published
+from crrl.cluster.roles import Role, machine_of, roles_of, trainer_shape, write_launch_files
+from crrl.cluster.supervisor import Supervisor
+from crrl.config import RunConfig, read_config
+from crrl.errors import CrrlError
+from crrl.report.attempt_folder import AttemptFolder
+from crrl.report.heartbeat import ATTEMPT, NODE, TRAINER
+from crrl.report.run_folder import RunFolder
 
-ROLE = "trainer"
-STOPPED_EXIT_CODE = 75
-"""A trainer that was asked to stop and wrote a checkpoint (crrl.train.interrupt)."""
-_TAIL_BYTES = 20_000
+ROLE = TRAINER
 
 
 def trainer_command(folder: str) -> list[str]:
-    """What trains the run of a folder."""
+    """What trains the run of a folder in one process."""
     return [sys.executable, "-m", "crrl.train", folder]
 
 
-def run(folder_path: str, command: Sequence[str] | None = None) -> str:
-    """Supervise one attempt of a run to its end and return the final state.
+def run(folder_path: str, command: Sequence[str] | None = None, place: Place | None = None) -> str:
+    """Supervise one node's part of one attempt of a run to its end and return the run's state.
 
     Args:
-        folder_path: the run's folder, its status already `queued`.
-        command: what to start; None: the trainer.
+        folder_path: the run's folder, its status `queued`.
+        command: what to start in place of the node's roles.
+        place: which node this is; None: as the environment says.
 
-    SIGTERM, SIGINT and SIGUSR2 ask the process to stop (SIGTERM); a second SIGINT or SIGTERM kills it.
+    In a Slurm job the process ends with the attempt's exit code (crrl.cluster.ending) instead. SIGTERM, SIGINT, SIGUSR1 and
+    SIGUSR2 ask the run to stop at its next step, on all nodes; on this machine alone, a second SIGINT or SIGTERM kills it.
     """
     folder = RunFolder(Path(folder_path))
-    attempt = int(folder.read_status()["attempt"])
-    log = folder.log(attempt, ROLE, os.uname().nodename)
-    log.parent.mkdir(parents=True, exist_ok=True)
+    place = place or place_of_environment(os.environ)
+    config = read_config(folder.config) if folder.config.is_file() else RunConfig()
+    _leave_the_terminal()
+    adopt_orphans()
+    ending = _supervise(folder, config, place, command)
+    if place.job and ending.exit_code:
+        sys.exit(ending.exit_code)
+    return ending.state
+
+
+def _supervise(folder: RunFolder, config: RunConfig, place: Place, command: Sequence[str] | None) -> Ending:
+    rule = config.watchdog
+    attempt = claim_attempt(folder, place) if place.is_first else join_attempt(folder, place, rule.start_up_s)
+    supervisor = Supervisor(folder, attempt, place, rule, _trainer_nodes(config, place))
+    supervisor.listen()
+    if place.is_first:
+        _tell_that_it_runs(folder, attempt, place)
+        if in_vain(folder, attempt) > IN_VAIN:
+            return supervisor.finish(no_progress(Ending("lost", "it ended without a word")))
+    try:
+        with job_folder(config, os.environ) as scratch:
+            return supervisor.finish(_start_and_wait(supervisor, folder, config, attempt, place, command, scratch))
+    except CrrlError as error:
+        return supervisor.finish(Ending("mistake", " ".join(str(error).split()), {}, place.name))
+    except OSError as error:
+        return supervisor.finish(Ending("failed", f"node {place.name}: {error}", {}, place.name))
+
+
+def _start_and_wait(
+    supervisor: Supervisor,
+    folder: RunFolder,
+    config: RunConfig,
+    attempt: AttemptFolder,
+    place: Place,
+    command: Sequence[str] | None,
+    scratch: Path,
+) -> Ending:
+    port: Port | None = None
+    if command is not None:
+        roles = [Role(TRAINER, command, _environment(attempt, place))]
+    else:
+        if all_nodes(config.cluster) != place.nodes:
+            return Ending("mistake", f"the job has {place.nodes} nodes, the run wants {all_nodes(config.cluster)}")
+        meeting = None
+        if trainer_shape(config).processes > 1:
+            if machine_of(config, place) == 0:
+                port = _arrange(config, attempt, place)
+            ending = supervisor.wait(until=lambda: published(attempt) is not None)
+            if ending is not None:
+                return ending
+            meeting = published(attempt)
+        roles = roles_of(config, folder, attempt, place, meeting, scratch)
+    supervisor.start(roles)
+    ending = supervisor.wait()
+    assert ending is not None
+    if port is not None:
+        port.release()
+    return ending
+
+
+def _arrange(config: RunConfig, attempt: AttemptFolder, place: Place) -> Port:
+    """Choose where the trainers meet, and publish it last: who reads it finds the launch files as well."""
+    port = claim_port()
+    meeting = Meeting(own_address(config.cluster.network_interface, _other_nodes()), port.number)
+    write_launch_files(config, attempt, meeting)
+    publish(attempt, meeting)
+    return port
+
+
+def _other_nodes() -> list[str]:
+    """The names of the job's nodes; the way to one of them shows the network that they share."""
+    said = answer(["scontrol", "show", "hostnames"]) if os.environ.get("SLURM_JOB_NODELIST") else ""
+    return [name for name in (said or "").split() if name != os.environ.get("SLURMD_NODENAME")]
+
+
+def _tell_that_it_runs(folder: RunFolder, attempt: AttemptFolder, place: Place) -> None:
+    folder.write_status(
+        "running",
+        attempt=attempt.number,
+        pid=os.getpid(),
+        host=os.uname().nodename,
+        key=place.key,
+        verdict="",
+        culprit={},
+    )
+
+
+def _trainer_nodes(config: RunConfig, place: Place) -> list[int]:
+    nodes = [node for node in range(place.nodes) if machine_of(config, Place(node, place.nodes, "", "")) is not None]
+    return nodes or [0]
+
+
+def _environment(attempt: AttemptFolder, place: Place) -> Mapping[str, str]:
+    return {**os.environ, ATTEMPT: str(attempt.number), NODE: place.name}
+
+
+def _leave_the_terminal() -> None:
+    """A terminal's Ctrl-C reaches a supervisor only through whoever follows the run."""
     with contextlib.suppress(OSError):
-        os.setsid()  # a terminal's Ctrl-C reaches us only through whoever follows the run
-    with log.open("ab") as stream:
-        process = subprocess.Popen(
-            command or trainer_command(folder_path),
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-    stopper = _Stopper(process)
-    folder.write_status("running", pid=os.getpid(), host=os.uname().nodename)
-    folder.append_event("started", attempt=attempt, role=ROLE, pid=process.pid)
-    code = process.wait()
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)  # nothing the trainer started may outlive it
-    state, verdict = _judge(code, stopper.asked_by, log)
-    folder.append_event("ended", attempt=attempt, role=ROLE, exit_code=code, state=state)
-    folder.write_status(state, verdict=verdict, exit_code=code, pid=0)
-    return state
-
-
-class _Stopper:
-    """Hands requests to stop to a process."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-        self.asked_by = ""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
-            signal.signal(number, self._stop)
-
-    def _stop(self, number: int, _: FrameType | None) -> None:
-        is_again = bool(self.asked_by) and number != signal.SIGUSR2
-        self.asked_by = signal.Signals(number).name
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL if is_again else signal.SIGTERM)
-
-
-def _judge(code: int, asked_by: str, log: Path) -> tuple[State, str]:
-    if code == 0:
-        return "done", "done"
-    if code == STOPPED_EXIT_CODE:
-        return "stopped", f"stopped by {asked_by or 'a signal'}; a checkpoint is written"
-    if code < 0:
-        return "failed", f"the trainer was killed by {signal.Signals(-code).name}; its last whole checkpoint is kept"
-    return "failed", last_line(log) or f"the trainer ended with exit code {code} and said nothing"
-
-
-def last_line(log: Path) -> str:
-    """The last line of a log that says something."""
-    with log.open("rb") as stream:
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, size - _TAIL_BYTES))
-        text = stream.read().decode("utf-8", "replace")
-    lines = deque((line.strip() for line in text.splitlines() if line.strip()), maxlen=1)
-    return lines[0][:500] if lines else ""
+        os.setsid()

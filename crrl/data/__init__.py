@@ -18,9 +18,10 @@ def load_tasks(source: str, *, kind: str, split: str = "train", **options: Any) 
         load_tasks("fixes.jsonl", kind="repair", max_prompt_tokens=2048, tokenizer="Qwen/Qwen2.5-Coder-0.5B-Instruct")
 
     Args:
-        source: `jsonl`, `commits` or `toy`; `jsonl:PATH`, `commits:PATH`; or the path of a .jsonl or .jsonl.gz file.
+        source: `jsonl`, `commits`, `toy` or `mutations`; `jsonl:PATH`, `commits:PATH`, `mutations:PATH`; or the path of a
+            .jsonl or .jsonl.gz file.
         kind: repair, implement or classify; rows of another kind are dropped and counted.
-        split: train, heldout or all (`toy`: train or heldout). Equal content never lies in two splits.
+        split: train, heldout or all (not of `toy`). Equal content never lies in two splits.
         options: the build's and the source's, docs/data.md lists them. Text is read as the option's type.
 
     Returns:

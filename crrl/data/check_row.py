@@ -11,6 +11,8 @@ from crrl.schema import KINDS, Files, TaskRow
 
 TASK_COLUMNS: tuple[str, ...] = tuple(get_type_hints(TaskRow))
 PAIR_COLUMNS = ("repo", "commit", "subject", "before", "after")
+TEST_LISTS = ("fail_to_pass", "pass_to_pass")
+"""Parts of a row's tests that may be absent."""
 _ROLES = ("system", "user", "assistant")
 
 
@@ -40,7 +42,9 @@ def checked_task(row: Mapping[str, Any]) -> TaskRow:
             raise RowError(f"column {column}: {problem}")
     _check_goal(row)
     task: Any = {column: row[column] for column in TASK_COLUMNS}
-    task["tests"] = {**row["tests"], "timeout_s": float(row["tests"]["timeout_s"])}
+    task["tests"] = {name: row["tests"][name] for name in ("files", "command")}
+    task["tests"] |= {"timeout_s": float(row["tests"]["timeout_s"])}
+    task["tests"] |= {name: row["tests"][name] for name in TEST_LISTS if row["tests"].get(name)}
     _require_unicode(task)
     checked: TaskRow = task
     return checked
@@ -74,14 +78,28 @@ def _check_tests(tests: Any) -> None:
     is_whole = isinstance(tests, dict) and tests.keys() >= {"files", "command", "timeout_s"}
     _require(is_whole, "tests", "an object with files, command and timeout_s", tests)
     words = tests["command"]
-    is_command = isinstance(words, list) and all(isinstance(word, str) for word in words)
-    _require(is_command, "tests.command", "a list of strings", words)
+    _require(_is_words(words), "tests.command", "a list of strings", words)
     seconds = tests["timeout_s"]
     is_time = (
         isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds) and seconds >= 0
     )
     _require(is_time, "tests.timeout_s", "a number of seconds", seconds)
     _require(bool(words) == (seconds > 0), "tests", "both a command and a time limit, or neither", words)
+    _check_test_lists(tests)
+
+
+def _check_test_lists(tests: Mapping[str, Any]) -> None:
+    """The optional lists of test ids."""
+    wanted, kept = (tests.get(name) or [] for name in TEST_LISTS)
+    for name, ids in zip(TEST_LISTS, (wanted, kept), strict=True):
+        _require(_is_words(ids) and all(ids), f"tests.{name}", "a list of test ids", ids)
+        _require(not ids or bool(tests["command"]), f"tests.{name}", "empty, as there is no tests.command", ids)
+    if both := set(wanted) & set(kept):
+        raise RowError(f"column tests: {min(both)!r} is both in fail_to_pass and in pass_to_pass")
+
+
+def _is_words(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
 def _check_goal(row: Mapping[str, Any]) -> None:

@@ -25,7 +25,9 @@ class BuildOptions:
     """What every source understands. A limit of 0 is no limit."""
 
     rows: Annotated[int, "at most this many tasks; 0: all there are (toy: 1000)"] = 0
-    seed: Annotated[int, "which programs a generated source makes; sources that are read keep their order"] = 1
+    seed: Annotated[
+        int, "which programs a generated source makes, and their order; sources that are read keep theirs"
+    ] = 1
     skip_bad: Annotated[int, "go on after up to this many bad rows, and list them"] = 0
     heldout_share: Annotated[float, "share of the content that belongs to the split heldout, chosen by a hash"] = 0.1
     max_prompt_tokens: Annotated[int, "drop tasks whose prompt is longer, counted by the tokenizer; 0: no limit"] = 0

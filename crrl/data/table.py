@@ -17,6 +17,8 @@ def arrow_schema() -> Any:
     import pyarrow as pa  # type: ignore[import-untyped]
 
     files = pa.list_(pa.struct({"path": pa.string(), "text": pa.string()}))
+    words = pa.list_(pa.string())
+    tests = {"files": files, "command": words, "timeout_s": pa.float64(), "fail_to_pass": words, "pass_to_pass": words}
     return pa.schema(
         {
             "task_id": pa.string(),
@@ -24,7 +26,7 @@ def arrow_schema() -> Any:
             "prompt": pa.list_(pa.struct({"role": pa.string(), "content": pa.string()})),
             "files": files,
             "reference": files,
-            "tests": pa.struct({"files": files, "command": pa.list_(pa.string()), "timeout_s": pa.float64()}),
+            "tests": pa.struct(tests),
             "label": pa.string(),
             "source": pa.string(),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from crrl.diffs.locate import Place, locate
 from crrl.diffs.nearest import lines_of_places, nearest_lines, nearest_paths
@@ -23,10 +23,8 @@ REASONS: tuple[str, ...] = (NO_FILE, NOT_EMPTY, NOT_ALONE, NOT_FOUND, AMBIGUOUS,
 """What `PatchApplyError.reason` can be."""
 
 
-class _Placed(NamedTuple):
-    place: Place
-    number: int
-    """The edit's index in the patch."""
+_Placed = tuple[Place, int]
+"""Where an edit goes, and its index in the patch."""
 
 
 def apply_patch(files: Files, patch: Patch) -> dict[str, str]:
@@ -54,7 +52,7 @@ def apply_patch(files: Files, patch: Patch) -> dict[str, str]:
         elif text is None:
             _fail_for_missing_file(files, edit, index)
         else:
-            placed.setdefault(edit.path, []).append(_Placed(_placed(text, edit, index), index))
+            placed.setdefault(edit.path, []).append((_place(text, edit, index), index))
     for path, places in placed.items():
         result[path] = _rewritten(files[path], path, places)
     return result
@@ -87,7 +85,7 @@ def _refuse_company(edits: Sequence[Edit], index: int) -> None:
     )
 
 
-def _placed(text: str, edit: Edit, index: int) -> Place:
+def _place(text: str, edit: Edit, index: int) -> Place:
     place = locate(text, edit.search, edit.replace) if text else 0
     if isinstance(place, int):
         _fail_for_places(text, edit, index, place)
@@ -113,14 +111,14 @@ def _rewritten(text: str, path: str, places: list[_Placed]) -> str:
         position = end
     pieces.append(text[position:])
     rewritten = "".join(pieces)
-    last = places[-1].place
+    last, _ = places[-1]
     return rewritten.removesuffix(last.line_ending) if last.drops_newline else rewritten
 
 
 def _refuse_overlap(path: str, places: Sequence[_Placed]) -> None:
-    for above, below in pairwise(places):
-        if below.place.start < above.place.end:
-            first, second = sorted((above.number, below.number))
+    for (above, above_number), (below, below_number) in pairwise(places):
+        if below.start < above.end:
+            first, second = sorted((above_number, below_number))
             raise PatchApplyError(
                 f"edit {second + 1} changes lines of {shown(path)} that edit {first + 1} changes too. All edits are "
                 "located in the original file: join the two into one.",

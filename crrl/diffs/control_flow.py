@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from crrl.diffs.languages import Language
@@ -18,13 +18,18 @@ _NEVER = frozenset(["False", "false", "None", "nil", "null", "NULL", "0", "True"
 _CONDITIONS = frozenset("if elif else while until unless and or not when case ( ! & |".split())
 
 
-def brings_control_flow(language: Language, tokens: Sequence[str], reference: Sequence[str]) -> bool:
-    """Whether `tokens` hold a control-flow word, or a condition on a constant, more often than `reference` does."""
+Control = str | tuple[str, str]
+"""A control-flow word, or a condition and the constant that decides it."""
+
+
+def brings_control_flow(language: Language, tokens: Sequence[str], reference: Mapping[Control, int]) -> bool:
+    """Whether `tokens` hold a control-flow word, or a condition on a constant, more often than the reference does.
+
+    `reference` is what `control_flow` finds there.
+    """
     if not language.is_code or CONTROL_WORDS.isdisjoint(tokens):
         return False
-    excess = Counter(_control(tokens))
-    excess.subtract(_control(reference))
-    return any(count > 0 for count in excess.values())
+    return any(count > reference.get(control, 0) for control, count in control_flow(tokens).items())
 
 
 def holds_control_flow(language: Language, tokens: Iterable[str]) -> bool:
@@ -32,8 +37,9 @@ def holds_control_flow(language: Language, tokens: Iterable[str]) -> bool:
     return language.is_code and not CONTROL_WORDS.isdisjoint(tokens)
 
 
-def _control(tokens: Sequence[str]) -> list[str | tuple[str, str]]:
-    found: list[str | tuple[str, str]] = [token for token in tokens if token in CONTROL_WORDS]
+def control_flow(tokens: Sequence[str]) -> Counter[Control]:
+    """Every control-flow word, and every condition on a constant, with how often it occurs."""
+    found: list[Control] = [token for token in tokens if token in CONTROL_WORDS]
     if not _NEVER.isdisjoint(tokens):
         found += [(word, constant) for word, constant in pairwise(tokens) if constant in _NEVER and word in _CONDITIONS]
-    return found
+    return Counter(found)

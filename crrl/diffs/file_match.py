@@ -8,8 +8,9 @@ from typing import NamedTuple
 from crrl.diffs.control_flow import holds_control_flow
 from crrl.diffs.hunks import Hunk, Region, changed_hunks, changed_span, hunks_like, joint_regions, merged
 from crrl.diffs.languages import language_of
+from crrl.diffs.lexical_state import CODE, State, state_after, state_at
 from crrl.diffs.region_score import Side, common_tokens, is_shifted, is_suspect, read_side, region_score
-from crrl.diffs.tokens import CODE, State, state_after, state_at, tokenise
+from crrl.diffs.tokens import tokenise
 
 SUSPECT = 0.3
 """Factor for an answer that changes control flow where the human did not, or only deletes. Keeps the order of scores."""
@@ -17,6 +18,10 @@ CHARS_PER_TOKEN = 4
 """What a text is taken for that is too broken to be read as tokens; code has about as many."""
 MOST_SPAN_CHARS = 400_000
 """A file whose changed span exceeds the reference's by more scores 0 without a closer look (bounds a 10 MB answer)."""
+
+
+KEPT_SIDE_CHARS = 300_000
+"""Regions that a prepared file remembers, by the text of both sides; their tokens take about 20 bytes a character."""
 
 
 class Match(NamedTuple):
@@ -44,6 +49,7 @@ class PreparedFile:
         self._reference = reference
         self._code_places = [0]
         self._sides: dict[tuple[int, int, int, int], Side] = {}
+        self._side_chars = 0
         self._hunks: list[Hunk] = changed_hunks(before, reference) if before != reference else []
         self._span_chars = max((hunk[3] for hunk in self._hunks), default=0) - min(
             (hunk[2] for hunk in self._hunks), default=0
@@ -56,7 +62,7 @@ class PreparedFile:
         """Compare a prediction of this file with the human fix. Never raises."""
         if predicted == self._before:
             return Match(0.0, 0, 0, False)
-        if self._is_out_of_bounds(predicted):
+        if len(predicted) > MOST_SPAN_CHARS and self._is_out_of_bounds(predicted):
             return Match(0.0, 0, len(predicted), False)
         is_reference = predicted is self._reference
         hunks = self._hunks if is_reference else hunks_like(self._hunks, self._before, self._reference, predicted)
@@ -68,34 +74,36 @@ class PreparedFile:
         weight = unrelated = at = 0
         gains = suspect = False
         while at < len(regions):
-            if not regions[at].in_right and (side := self._side(regions[at])).end_state is not None:
-                weight += side.added + side.removed  # left as it was
+            region = regions[at]
+            side = self._sides.get(region[:4]) or self._side(region)
+            if not region.in_right and side.end_state is not None:
+                weight += side.weight  # left as it was
                 at += 1
                 continue
-            read = self._read(regions, at, predicted)
-            if read is None:
-                rest = regions[at]
-                lost = len(self._before) - rest.lo + len(predicted) - rest.right_lo
-                weight += self._weight_from(rest)
-                unrelated += lost // CHARS_PER_TOKEN
-                suspect = True
-                break
-            region, side, tokens, at = read
-            share = side.added + side.removed
-            weight += share
+            tokens, at = self._tokens(region, side, predicted), at + 1
+            if tokens is None:
+                read = self._read_wider(regions, at - 1, predicted)
+                if read is None:
+                    lost = len(self._before) - region.lo + len(predicted) - region.right_lo
+                    weight += self._weight_from(region)
+                    unrelated += lost // CHARS_PER_TOKEN
+                    suspect = True
+                    break
+                region, side, tokens, at = read
+            weight += side.weight
             if not region.in_right or tokens == side.before:
                 continue
-            if not share:
+            if not side.weight:
                 unrelated += len(side.before) + len(tokens) - 2 * common_tokens(side.before, tokens)
                 suspect = suspect or is_shifted(language, side, tokens)
                 suspect = suspect or holds_control_flow(language, tokens) or holds_control_flow(language, side.before)
             elif tokens == side.reference:
-                earned += share
+                earned += side.weight
                 gains = gains or side.added > 0
             else:
                 text = predicted[region.right_lo : region.right_hi]
-                score, gained = region_score(language, side, text, tokens)
-                earned += share * score
+                score, gained = region_score(side, text, tokens)
+                earned += side.weight * score
                 gains = gains or gained > 0
                 suspect = suspect or is_suspect(language, side, text, tokens)
         score = earned / weight if weight else 0.0
@@ -105,25 +113,33 @@ class PreparedFile:
         """Tokens that the human added and removed from a region on."""
         hunks = [hunk for hunk in self._hunks if hunk[1] >= rest.lo]
         sides = [self._side(Region(*hunk[:4], *hunk[:2], True, False)) for hunk in hunks]
-        return sum(side.added + side.removed for side in sides)
+        return sum(side.weight for side in sides)
 
-    def _read(self, regions: list[Region], at: int, predicted: str) -> tuple[Region, Side, list[str], int] | None:
+    def _tokens(self, region: Region, side: Side, predicted: str) -> list[str] | None:
+        """The tokens of a region in a prediction; None if it leaves that in another lexical state than the other texts."""
+        text = predicted[region.right_lo : region.right_hi]
+        if side.end_state is not None:  # most regions of most answers are as before, or as in the reference
+            if text == side.before_text:
+                return side.before
+            if text == side.reference_text:
+                return side.reference
+        tokens, end_state = tokenise(self._language, text, side.state)
+        return tokens if end_state == side.end_state else None
+
+    def _read_wider(self, regions: list[Region], at: int, predicted: str) -> tuple[Region, Side, list[str], int] | None:
         """The tokens of a region, widened until all three texts leave it in the same lexical state; None: never.
 
         Without that, a quote opened in one region would turn the code up to the next one into a string unnoticed. One that
         no later change closes turns the rest of the file into a string: no part of that can be a repair.
         """
         last = len(regions) - 1
-        for until in sorted({at, min(at + 1, last), last}):
-            region = regions[at] if until == at else merged(regions[at], regions[until])
-            if until > at and not self._leaves_one_state(region, predicted):
+        for until in sorted({min(at + 1, last), last} - {at}):
+            region = merged(regions[at], regions[until])
+            if not self._leaves_one_state(region, predicted):
                 continue
             side = self._side(region)
-            text = predicted[region.right_lo : region.right_hi]
-            if side.end_state is not None and (known := self._known_tokens(region, side, text)) is not None:
-                return region, side, known, until + 1
-            tokens, end_state = tokenise(self._language, text, side.state)
-            if end_state == side.end_state:
+            tokens = self._tokens(region, side, predicted)
+            if tokens is not None:
                 return region, side, tokens, until + 1
         return None if predicted != self._reference else self._read_to_the_end(regions[at], regions[last])
 
@@ -138,12 +154,6 @@ class PreparedFile:
         wanted = state_after(self._language, texts[0], state)
         return all(state_after(self._language, text, state) == wanted for text in texts[1:])
 
-    def _known_tokens(self, region: Region, side: Side, text: str) -> list[str] | None:
-        """The tokens of a text that is the one before, or the human's: most regions of most answers."""
-        if text == self._before[region.lo : region.hi]:
-            return side.before
-        return side.reference if text == self._reference[region.left_lo : region.left_hi] else None
-
     def _read_to_the_end(self, first: Region, last: Region) -> tuple[Region, Side, list[str], int]:
         """The human fix itself leaves the file in another state than before: all of the rest is one region."""
         ends = len(self._before), len(self._reference)
@@ -152,13 +162,17 @@ class PreparedFile:
         return region, side, side.reference, len(self._before) + 1
 
     def _side(self, region: Region) -> Side:
-        lo, hi, left_lo, left_hi, *_ = region
-        key = lo, hi, left_lo, left_hi
+        key = region[:4]
         side = self._sides.get(key)
         if side is None:
+            lo, hi, left_lo, left_hi = key
             before = self._before[lo:hi]
             reference = self._reference[left_lo:left_hi] if region.in_left else before
             side = read_side(self._language, before, reference, self._state_at(lo))
+            self._side_chars += len(before) + len(reference)
+            if self._side_chars > KEPT_SIDE_CHARS:
+                self._sides.clear()
+                self._side_chars = len(before) + len(reference)
             self._sides[key] = side
         return side
 
@@ -170,7 +184,5 @@ class PreparedFile:
         return state
 
     def _is_out_of_bounds(self, predicted: str) -> bool:
-        if len(predicted) <= MOST_SPAN_CHARS:
-            return False
         _, _, lo, hi = changed_span(self._before, predicted)
         return hi - lo > MOST_SPAN_CHARS + 2 * self._span_chars

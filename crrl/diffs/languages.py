@@ -36,17 +36,22 @@ class Language:
 
     name: str
     token: re.Pattern[str]
-    """Finds every token: line starts, strings, comments, words, signs."""
+    """Finds every token, as its only group: line starts, strings, comments, words, signs. (Blanks are skipped up to 8 at
+    once: one by one is slow, and without a bound a long run of them would be looked at again from each of its places.)"""
     opaque: re.Pattern[str] | None = None
     """Finds strings and comments only: whatever may hide a delimiter."""
     comments: tuple[str, ...] = ()
     """What a comment starts with."""
     multiline: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """Opening delimiter of what may span lines → pattern of its rest, closing delimiter included."""
+    closings: Mapping[str, str] = field(default_factory=dict)
+    """Opening → closing delimiter of the same."""
     indented: bool = False
     """Leading blanks are code."""
     prefixes: str = ""
     """Letters that may stand before a quote."""
+    special: frozenset[str] = frozenset()
+    """What line starts, strings and comments begin with: any other token means itself."""
     is_code: bool = True
     """Its control-flow words control flow (prose and data have none)."""
 
@@ -64,6 +69,7 @@ def _language(
     is_code: bool = True,
 ) -> Language:
     multiline: dict[str, str] = {quote * 3: _tripled_rest(quote) for quote in tripled}
+    closings = {opening: opening for opening in (*multiline, *"`" * template)} | dict(block_comments or {})
     pieces = [_tripled(quote) for quote in tripled] + [_quoted(quote) for quote in quotes]
     hidden = [rf"{re.escape(mark)}[^\n]*" for mark in line_comments]
     for opening, closing in (block_comments or {}).items():
@@ -75,15 +81,18 @@ def _language(
     # Block before line comments: Lua's `--[[` also starts with `--`.
     opaque = pieces + hidden[::-1]
     strings = [rf"(?:[{prefixes}{prefixes.upper()}]{{1,2}})?(?:{'|'.join(pieces)})"] if prefixes else pieces
+    comments = (*line_comments, *(block_comments or {}))
     token = [_INDENTED_LINE] * indented + strings + hidden[::-1] + [_WORD_OR_SIGN]
     return Language(
         name=name,
-        token=re.compile("|".join(token), re.DOTALL),
+        token=re.compile(rf"[ \t]{{0,8}}+({'|'.join(token)})", re.DOTALL),
         opaque=re.compile("|".join(opaque), re.DOTALL) if opaque else None,
-        comments=(*line_comments, *(block_comments or {})),
+        comments=comments,
         multiline={opening: re.compile(rest, re.DOTALL) for opening, rest in multiline.items()},
+        closings=closings,
         indented=indented,
         prefixes=prefixes + prefixes.upper(),
+        special=frozenset("\n\"'`" + prefixes + prefixes.upper()).union(mark[0] for mark in comments),
         is_code=is_code,
     )
 

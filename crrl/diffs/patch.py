@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
-_PLAIN_PATH = re.compile(rf"(?![/ ])(?!.*(?:^|/)\.\.(?:/|\Z))[^`{_CONTROL}]+(?<! )", re.DOTALL)
+_PLAIN_PATH = re.compile(rf"(?![/ ])[^`{_CONTROL}]+(?<! )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Edit:
     replace: str
 
     def __post_init__(self) -> None:
-        if not _PLAIN_PATH.fullmatch(self.path):
+        is_inside = ".." not in self.path or ".." not in self.path.split("/")
+        if not (is_inside and _PLAIN_PATH.fullmatch(self.path)):
             raise ValueError(f"{shown(self.path)} is no path of a file: {_what_is_wrong(self.path)}")
 
 

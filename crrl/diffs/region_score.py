@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from rapidfuzz.distance import LCSseq
 
-from crrl.diffs.control_flow import brings_control_flow
+from crrl.diffs.control_flow import Control, brings_control_flow, control_flow
 from crrl.diffs.languages import Language
-from crrl.diffs.tokens import State, tokenise
+from crrl.diffs.lexical_state import State
+from crrl.diffs.tokens import tokenise
 
 MOST_TOKEN_PAIRS = 400_000_000
 """Above it (two texts of 20,000 tokens) only common start and end count as common: a lower bound of the LCS."""
@@ -19,17 +21,23 @@ _HAS_WORD = re.compile(r"\w").search
 class Side(NamedTuple):
     """A region before and after the human fix: what every prediction is compared with."""
 
+    before_text: str
+    reference_text: str
     before: list[str]
     """Its tokens before."""
     reference: list[str]
     added: int
     removed: int
+    weight: int
+    """Tokens added and removed."""
     words: list[str]
     """The reference's tokens that are words, not signs."""
     added_words: int
     removed_lines: frozenset[str]
     """Lines of code that the human fix took away or changed, without outer blanks."""
     is_ascii: bool
+    reference_control: Mapping[Control, int]
+    """The reference's control flow, for `brings_control_flow`."""
     state: State
     """Where the region starts."""
     end_state: State | None
@@ -40,25 +48,32 @@ def read_side(language: Language, before_text: str, reference_text: str, state: 
     """Both texts of a region as what predictions are compared with."""
     before, before_end = tokenise(language, before_text, state)
     if reference_text == before_text:
-        return Side(before, before, 0, 0, [], 0, frozenset(), before_text.isascii(), state, before_end)
+        is_ascii = before_text.isascii()
+        return Side(
+            before_text, before_text, before, before, 0, 0, 0, [], 0, frozenset(), is_ascii, {}, state, before_end
+        )
     reference, reference_end = tokenise(language, reference_text, state)
     common = common_tokens(before, reference)
     words = words_of(reference)
     return Side(
+        before_text=before_text,
+        reference_text=reference_text,
         before=before,
         reference=reference,
         added=len(reference) - common,
         removed=len(before) - common,
+        weight=len(reference) + len(before) - 2 * common,
         words=words,
         added_words=len(words) - common_tokens(words_of(before), words),
         removed_lines=code_lines(language, before_text) - code_lines(language, reference_text),
         is_ascii=before_text.isascii() and reference_text.isascii(),
+        reference_control=control_flow(reference),
         state=state,
         end_state=before_end if before_end == reference_end else None,
     )
 
 
-def region_score(language: Language, side: Side, text: str, tokens: list[str]) -> tuple[float, int]:
+def region_score(side: Side, text: str, tokens: list[str]) -> tuple[float, int]:
     """Score in [0, 1] of a region that both the human and the prediction changed, and how many added tokens it gained.
 
     (share of the human's additions gained) x (share of the human's removals done) x (share of additions that are
@@ -77,7 +92,7 @@ def region_score(language: Language, side: Side, text: str, tokens: list[str]) -
         reached = min(reached, max(0, side.added_words - missing_words) / side.added_words)
     cleared = 1 - kept / removed if removed else 1.0
     if side.removed_lines and cleared:
-        kept_lines = len(side.removed_lines & code_lines(language, text))
+        kept_lines = len(side.removed_lines.intersection([line.strip() for line in text.split("\n")]))
         cleared = min(cleared, 1 - kept_lines / len(side.removed_lines))
     wanted = added or removed
     purity = wanted / (wanted + surplus)
@@ -88,7 +103,7 @@ def is_suspect(language: Language, side: Side, text: str, tokens: list[str]) -> 
     """Whether a region may keep the fix from running: more control flow, another indentation, look-alike letters."""
     if side.is_ascii and not text.isascii() and any(not token.isascii() and token[0] != '"' for token in tokens):
         return True
-    return is_shifted(language, side, tokens) or brings_control_flow(language, tokens, side.reference)
+    return is_shifted(language, side, tokens) or brings_control_flow(language, tokens, side.reference_control)
 
 
 def is_shifted(language: Language, side: Side, tokens: list[str]) -> bool:

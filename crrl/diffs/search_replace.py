@@ -13,7 +13,7 @@ The rules that make it unambiguous are in docs/rewards.md; lines split at newlin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import sys
 from typing import NamedTuple, NoReturn
 
 from crrl.diffs import deviations as names
@@ -34,17 +34,19 @@ _TAIL_PATTERN = re.compile(_TAIL)
 _OPENING = re.compile(rf"\n(<<<<<<*+) SEARCH{_TAIL}")
 _CLOSING = re.compile(rf"\n(>>>>>>*+) REPLACE{_TAIL}")
 _ANY = re.compile(rf"\n(?:(<<<<<<*+) SEARCH|(======*+)|(>>>>>>*+) REPLACE){_TAIL}")
-_SEARCH, _DIVIDER, _REPLACE = 1, 2, 3
+_SEARCH, _DIVIDER, _REPLACE = 0, 1, 2
 
 
 class _Marker(NamedTuple):
-    """A marker line: where its newline before and after are, what it is, how long, and the blanks it ends in."""
+    """A marker line: where its newline before and after are, and the blanks it ends in."""
 
     start: int
     end: int
-    kind: int
-    length: int
     tail: str
+
+
+_Markers = tuple[_Marker, _Marker, _Marker]
+"""Opening, divider and closing of one complete block."""
 
 
 def parse_patch(text: str, *, default_path: str | None = None) -> Patch:
@@ -67,14 +69,12 @@ def parse_patch(text: str, *, default_path: str | None = None) -> Patch:
     found: dict[str, None] = {}
     position = 0
     while opening := _OPENING.search(lines, position):
-        gap = lines[position : opening.start()]
-        _refuse_stray_closing(lines, position, opening.start())
-        marker = _Marker(opening.start(), opening.end(), _SEARCH, opening.end(1) - opening.start(1), opening[2])
-        divider = _next_marker(lines, marker, marker, _DIVIDER)
-        closing = _next_marker(lines, marker, divider, _REPLACE)
+        start = opening.start()
+        _refuse_stray_closing(lines, position, start)
+        markers = _read_markers(lines, opening)
         previous = edits[-1].path if edits else None
-        edits.append(_read_block(lines, gap, (marker, divider, closing), previous, default_path, found))
-        position = closing.end
+        edits.append(_read_block(lines, lines[position:start], markers, previous, default_path, found))
+        position = markers[2].end
     _refuse_stray_closing(lines, position, len(lines))
     if not edits:
         return Patch(())
@@ -100,8 +100,7 @@ def _unused_length(edit: Edit) -> int:
     used = set()
     for section in (edit.search, edit.replace):
         for match in _ANY.finditer("\n" + section):
-            kind = _kind(match)
-            used.add(match.end(kind) - match.start(kind))
+            used.add(max(match.end(group) - match.start(group) for group in (1, 2, 3)))
     length = USUAL_LENGTH
     while length in used:
         length += 1
@@ -118,51 +117,68 @@ def _refuse_stray_closing(lines: str, start: int, end: int) -> None:
         )
 
 
-def _next_marker(lines: str, opening: _Marker, after: _Marker, wanted: int) -> _Marker:
+def _read_markers(lines: str, match: re.Match[str]) -> _Markers:
+    """The markers of the block that opens here, all of one length, in order."""
+    n = match.end(1) - match.start(1)
+    search, divide, replace = _spellings(n)
+    opening = _Marker(match.start(), match.end(), match[2])
+    divider = _find_marker(lines, divide, opening.end)
+    closing = divider and _find_marker(lines, replace, divider.end)
+    if (
+        divider is None
+        or closing is None
+        or lines.find(replace, opening.end, divider.start) >= 0
+        or lines.find(search, opening.end, closing.start) >= 0
+        or lines.find(divide, divider.end, closing.start) >= 0
+    ):  # out of turn, or a line of the code that only starts like a marker
+        divider = _next_marker(lines, opening, n, opening.end, _DIVIDER)
+        closing = _next_marker(lines, opening, n, divider.end, _REPLACE)
+    return opening, divider, closing
+
+
+def _next_marker(lines: str, opening: _Marker, n: int, start: int, wanted: int) -> _Marker:
     """The next marker of the block's length, which must be `wanted`."""
-    n = opening.length
-    found = _find_marker(lines, _SPELLINGS[wanted](n), wanted, n, after.end, len(lines))
+    found = _find_marker(lines, _spellings(n)[wanted], start)
     end = found.start if found else len(lines)
-    for kind in _SPELLINGS:
-        stray = _find_marker(lines, _SPELLINGS[kind](n), kind, n, after.end, end) if kind != wanted else None
+    out_of_turn = None
+    for kind, spelling in enumerate(_spellings(n)):
+        stray = _find_marker(lines, spelling, start, end) if kind != wanted else None
         if stray:
-            end, found = stray.start, stray
-    if found and found.kind == wanted:
-        return found
+            end, out_of_turn = stray.start, kind
+    if out_of_turn is not None:
+        _fail(lines, end, _out_of_turn(n, out_of_turn, wanted))
     if found:
-        _fail(lines, found.start, _out_of_turn(opening, found.kind, wanted))
+        return found
     _fail(
         lines,
         opening.start,
-        f"this block never gets its {_spelled(wanted, opening.length)}; all three markers of a block stand alone on "
-        f"their line from column 0 and repeat their character equally often (here {opening.length} times)",
+        f"this block never gets its {_spelled(wanted, n)}; all three markers of a block stand alone on "
+        f"their line from column 0 and repeat their character equally often (here {n} times)",
     )
 
 
-_SPELLINGS: dict[int, Callable[[int], str]] = {
-    _SEARCH: lambda n: "\n" + "<" * n + " SEARCH",
-    _DIVIDER: lambda n: "\n" + "=" * n,
-    _REPLACE: lambda n: "\n" + ">" * n + " REPLACE",
-}
+def _spellings(n: int) -> tuple[str, str, str]:
+    """The three markers of length n, each after the newline before it."""
+    return _USUAL if n == USUAL_LENGTH else ("\n" + "<" * n + " SEARCH", "\n" + "=" * n, "\n" + ">" * n + " REPLACE")
 
 
-def _find_marker(lines: str, spelling: str, kind: int, n: int, start: int, end: int) -> _Marker | None:
+_USUAL = ("\n<<<<<<< SEARCH", "\n=======", "\n>>>>>>> REPLACE")
+
+
+def _find_marker(lines: str, spelling: str, start: int, limit: int = sys.maxsize) -> _Marker | None:
     """The first marker so spelled between two places: searched as text, which is ten times faster than by pattern."""
-    place = lines.find(spelling, start, end)
+    place = lines.find(spelling, start, limit)
     while place >= 0:
-        tail = _TAIL_PATTERN.match(lines, place + len(spelling))
-        if tail:
-            return _Marker(place, tail.end(), kind, n, tail[1])
-        place = lines.find(spelling, place + len(spelling), end)
+        end = place + len(spelling)
+        if lines.startswith("\n", end):
+            return _Marker(place, end, "")
+        if tail := _TAIL_PATTERN.match(lines, end):
+            return _Marker(place, tail.end(), tail[1])
+        place = lines.find(spelling, end, limit)
     return None
 
 
-def _kind(match: re.Match[str]) -> int:
-    return _SEARCH if match[_SEARCH] else _DIVIDER if match[_DIVIDER] else _REPLACE
-
-
-def _out_of_turn(opening: _Marker, kind: int, wanted: int) -> str:
-    n = opening.length
+def _out_of_turn(n: int, kind: int, wanted: int) -> str:
     return (
         f"{_spelled(kind, n)} where the block needs its {_spelled(wanted, n)} first; if this line is part of the code, "
         f"write all three markers of the block with another length than {n}"
@@ -176,25 +192,22 @@ def _spelled(kind: int, length: int) -> str:
 
 
 def _read_block(
-    lines: str,
-    gap: str,
-    markers: tuple[_Marker, _Marker, _Marker],
-    previous: str | None,
-    default_path: str | None,
-    found: dict[str, None],
+    lines: str, gap: str, markers: _Markers, previous: str | None, default_path: str | None, found: dict[str, None]
 ) -> Edit:
     """The edit of one complete block; adds its deviations to `found`."""
     opening, divider, closing = markers
-    above = read_path_line(gap)
-    note_gap(above.rest, found)
-    found.update(dict.fromkeys(above.deviations))
-    path = above.path
+    path, deviations, rest = read_path_line(gap)
+    if rest:
+        note_gap(rest, found)
+    for name in deviations:
+        found[name] = None
+    is_written = path is not None
     if path is None:
         path = _unwritten_path(lines, opening, previous, default_path, found)
-    is_crlf = _note_tails(markers, len(lines), found)
+    is_crlf = bool(opening.tail or divider.tail or closing.tail) and _note_tails(markers, len(lines), found)
     search = _section(lines, opening, divider, is_crlf)
     replace = _section(lines, divider, closing, is_crlf)
-    if above.path is None and not search and not replace:
+    if not is_written and not search and not replace:
         _fail(lines, opening.start, "an empty block deletes or creates a file: write its path on the line above SEARCH")
     try:
         return Edit(path, search, replace)
@@ -229,13 +242,10 @@ def _section(lines: str, before: _Marker, after: _Marker, is_crlf: bool) -> str:
         _fail(lines, after.start, str(error))
 
 
-def _note_tails(markers: tuple[_Marker, _Marker, _Marker], text_end: int, found: dict[str, None]) -> bool:
+def _note_tails(markers: _Markers, text_end: int, found: dict[str, None]) -> bool:
     """Whether all markers of the block end in CRLF (one that ends the text needs none); notes what they end in."""
     opening, divider, closing = markers
-    tails = opening.tail + divider.tail + closing.tail
-    if not tails:
-        return False
-    if "\r" in tails:
+    if any("\r" in marker.tail for marker in markers):
         found[names.CRLF] = None
     if any(marker.tail not in ("", "\r") for marker in markers):
         found[names.BLANKS_AFTER_MARKER] = None

@@ -49,12 +49,13 @@ class Prepared:
     """The human fix, ready to be compared with any number of predictions. Remembers regions it has tokenised."""
 
     def __init__(self, before: Files, reference: Files) -> None:
-        if before == reference:
-            raise DataError(f"the reference equals the files before it ({', '.join(sorted(before)) or 'no files'})")
         self._before = before
-        self._reference = reference
+        # Files that stay are the same objects: then comparing the trees does not compare their texts.
+        self._reference = {path: old if (old := before.get(path)) == text else text for path, text in reference.items()}
+        if before == self._reference:
+            raise DataError(f"the reference equals the files before it ({', '.join(sorted(before)) or 'no files'})")
         paths = sorted(before.keys() | reference.keys())
-        changed = [path for path in paths if before.get(path) != reference.get(path)]
+        changed = [path for path in paths if before.get(path) is not self._reference.get(path)]
         files = {path: PreparedFile(path, before.get(path, ""), reference.get(path, "")) for path in changed}
         self._files = {path: file for path, file in files.items() if file.weight}
         self._idle = {path: file for path, file in files.items() if not file.weight}
@@ -77,13 +78,20 @@ class Prepared:
             return 1.0
         if not self._files:
             return 0.0
-        matches = [file.match(predicted.get(path, "")) for path, file in self._files.items()]
-        score = sum(match.score for match in matches) / len(matches)
+        score = 0.0
+        unrelated = 0
+        gains = not self._adds
+        for path, file in self._files.items():
+            match = file.match(predicted.get(path, ""))
+            score += match.score
+            unrelated += match.unrelated
+            gains = gains or match.gains
         if score <= 0.0:
             return 0.0
-        if self._adds and not any(match.gains for match in matches):
+        score /= len(self._files)
+        if not gains:
             score *= SUSPECT
-        unrelated = sum(match.unrelated for match in matches) + self._changed_elsewhere(predicted)
+        unrelated += self._changed_elsewhere(predicted)
         score *= self._weight / (self._weight + unrelated)
         if score < MOST_WITHOUT_EQUALITY:
             return score

@@ -12,11 +12,8 @@ import re
 from collections.abc import Sequence
 
 from crrl.diffs.languages import Language
+from crrl.diffs.lexical_state import CODE, State, left_open
 
-State = str
-"""What a place in a text is inside of: the delimiter that opened a string or comment; "" for code."""
-
-CODE: State = ""
 _STRING_MARK = '"'
 _TEXT_PART = r"\w+|[^\w\s]|(?<=\S)[ \t]{2,}(?=\S)"  # blanks count only in runs, between words
 _FRAGMENT_PART = re.compile(_TEXT_PART)
@@ -43,7 +40,7 @@ def tokenise(language: Language, text: str, state: State = CODE) -> tuple[list[s
     raw = language.token.findall(text, start)
     if not raw:
         return tokens, CODE
-    end_state = _left_open(language, raw[-1])
+    end_state = left_open(language, raw[-1])
     tokens += _meaning(language, raw) if language.indented or not _is_plain(language, text) else raw
     return tokens, end_state
 
@@ -53,53 +50,22 @@ def _is_plain(language: Language, text: str) -> bool:
     return not ('"' in text or "'" in text or "`" in text or any(mark in text for mark in language.comments))
 
 
-def state_at(language: Language, text: str, place: int, start: int = 0) -> State:
-    """What `place` is inside of, read from `start`, a place known to be code.
-
-    Cost: without a delimiter that spans lines, one search for each; otherwise linear in what lies before `place`.
-    """
-    if language.opaque is None or not any(text.find(mark, start, place) >= 0 for mark in language.multiline):
-        return CODE
-    # What is left open reaches to the end of the searched part, so only the last piece can be. (findall stays in C.)
-    found = language.opaque.findall(text, start, place)
-    return _left_open(language, found[-1]) if found else CODE
-
-
-def state_after(language: Language, text: str, state: State) -> State:
-    """The state after whole lines that start in `state`: that of `tokenise`, without the tokens. Cost: as `state_at`."""
-    start = 0
-    if state:
-        rest = language.multiline[state].match(text)
-        if rest is None:
-            return state
-        start = rest.end()
-    return state_at(language, text, len(text), start)
-
-
-def _left_open(language: Language, last: str) -> State:
-    """The delimiter that the last token opens and does not close."""
-    if len(last) < 3 and last != "`" and last not in language.multiline:
-        return CODE
-    bare = last.lstrip(language.prefixes)
-    for opening, rest in language.multiline.items():
-        if bare.startswith(opening):
-            return CODE if rest.fullmatch(bare, len(opening)) else opening
-    return CODE
-
-
 def _meaning(language: Language, raw: Sequence[str]) -> list[str]:
     """Raw tokens without comments, strings taken apart, line starts relative to each other."""
     tokens: list[str] = []
     add = tokens.append
     comments = language.comments or "\0"
+    special = language.special
     indent = -1
     for token in raw:
-        if token[0] == "\n":
+        if token[0] not in special:
+            add(token)
+        elif token[0] == "\n":
             width = len(token) - 1 if "\t" not in token else len(token.expandtabs(8)) - 1
             shift = width - indent
             add(_SHIFT.get(shift) or f"\n{shift:+d}" if indent >= 0 else f"\n{width}")
             indent = width
-        elif len(token) == 1 or token.isalnum():
+        elif len(token) == 1 or token.isidentifier():
             add(token)
         elif token.startswith(comments):
             continue

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from crrl.errors import RunError
+from crrl.report.attempt_folder import AttemptFolder
 
 State = Literal["queued", "running", "done", "failed", "stopped"]
 """`stopped`: asked to stop, with everything written that going on needs."""
@@ -91,6 +92,10 @@ class RunFolder:
     def submission(self) -> Path:
         """What submitit keeps about the job."""
         return self.path / "submission"
+
+    def attempt(self, number: int) -> AttemptFolder:
+        """What the processes of one start of the run tell each other: `attempts/<attempt>/`."""
+        return AttemptFolder(self.path / "attempts" / str(number))
 
     def log(self, attempt: int, role: str, node: str) -> Path:
         """The log of one process: `logs/<attempt>/<role>-<node>.log`."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crrl.diffs import Patch, apply_patch, parse_patch
+from crrl.diffs.similarity import Prepared
 from crrl.errors import PatchApplyError, PatchParseError
 from crrl.rewards.recent import RecentByEquality, RecentByHash
 from crrl.rewards.reply import Reply, completion_text, split_reply
@@ -48,9 +49,10 @@ class Answer:
         patch: the answer's patch; None if the answer is none, or has no edits.
         predicted: the tree after the patch; None if there is no patch, or it does not apply as a whole.
         changed: `predicted` if it differs from the files before, else None: what changes nothing is no repair.
+        compared: the fix that `similarity` compared it with last, and the score; None: it did not yet.
     """
 
-    __slots__ = ("before", "changed", "patch", "predicted", "reply")
+    __slots__ = ("before", "changed", "compared", "patch", "predicted", "reply")
 
     def __init__(self, tree: Tree, text: str, *, thought_opened: bool = False) -> None:
         self.before: Files = tree.files
@@ -58,6 +60,7 @@ class Answer:
         self.patch: Patch | None = _patch_in(self.reply.answer, tree.only_path)
         self.predicted: Files | None = _applied(tree.files, self.patch)
         self.changed: Files | None = None if self.predicted == self.before else self.predicted
+        self.compared: tuple[Prepared, float] | None = None
 
 
 def _patch_in(answer: str, default_path: str | None) -> Patch | None:

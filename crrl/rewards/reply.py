@@ -14,8 +14,7 @@ An answer that is quoted in the thought is part of the thought. What departs fro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from crrl.diffs.deviations import TEXT_AROUND_ANSWER, UNCLOSED_ANSWER, UNCLOSED_THOUGHT
 from crrl.schema import Completion
@@ -24,8 +23,7 @@ THINK, END_THINK = "<think>", "</think>"
 ANSWER, END_ANSWER = "<answer>", "</answer>"
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """A completion in two parts: what the model thought (not judged) and what it answered (judged)."""
 
     thought: str

@@ -7,7 +7,7 @@ from typing import Any
 
 from crrl.diffs.similarity import Prepared, prepare
 from crrl.errors import DataError
-from crrl.rewards.answers import Rows, Tree, answers_in, tree_of
+from crrl.rewards.answers import Answer, Rows, Tree, answers_in, tree_of
 from crrl.rewards.recent import RecentByEquality
 from crrl.schema import Completion, files_from_rows
 
@@ -43,10 +43,16 @@ def similarity(
     trees = [tree_of(rows) for rows in files]
     prepared = [_prepare(tree, after) for tree, after in zip(trees, reference, strict=True)]
     answers = answers_in(completions, trees, thought_opened)
-    return [
-        0.0 if answer.changed is None else group.similarity(answer.changed)
-        for answer, group in zip(answers, prepared, strict=True)
-    ]
+    return [_score(answer, fix) for answer, fix in zip(answers, prepared, strict=True)]
+
+
+def _score(answer: Answer, fix: Prepared) -> float:
+    if answer.changed is None:
+        return 0.0
+    compared = answer.compared
+    if compared is None or compared[0] is not fix:
+        compared = answer.compared = (fix, fix.similarity(answer.changed))
+    return compared[1]
 
 
 def _prepare(tree: Tree, reference: Rows) -> Prepared:

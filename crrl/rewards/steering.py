@@ -10,15 +10,9 @@ from functools import cache
 from pathlib import Path
 
 from crrl.schema import Files
+from crrl.testing.originals import originals
+from crrl.testing.tree import SETTING_FILES
 
-_SETTINGS = frozenset(
-    (
-        *("conftest.py", "sitecustomize.py", "usercustomize.py", "setup.cfg", "tox.ini", "pyproject.toml"),
-        *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "package.json"),
-        *("Makefile", "makefile", "GNUmakefile"),
-    )
-)
-"""Files that change how tests run. An answer may edit one that the task shows, but not bring one."""
 _SETTING_FOLDERS = (".dist-info", ".egg-info", "node_modules")
 """pytest loads plugins by the first two, node modules lie in the third."""
 _LOADED = (".py", ".so", ".pyc", ".pth")
@@ -33,12 +27,17 @@ def without_tests(files: Files, tests: Files) -> dict[str, str]:
 def steers_tests(before: Files, after: Files, tests: Files) -> bool:
     """Whether `after` holds a file that `before` does not, and that is loaded in place of what the tests mean to load.
 
+    Or whether it lacks a module in whose place an installed one of the same name would be tested.
+
     Such are settings of test runners; compiled modules; a module named like a library, where the tests look first (the top
     of the tree and the folders of test files); a package that hides a test file, or its folder. Judged for Python; tests in
     other languages should bring their settings as test files.
     """
     known = {posixpath.normpath(path) for path in (*before, *tests)}
     new = {posixpath.normpath(path) for path in after.keys() - before.keys()} - known
+    gone = {posixpath.normpath(path) for path in before.keys() - after.keys()}
+    if originals(tuple(sorted(gone))):
+        return True
     if not new:
         return False
     test_paths = {posixpath.normpath(path) for path in tests}
@@ -51,7 +50,7 @@ def steers_tests(before: Files, after: Files, tests: Files) -> bool:
 def _is_setting(path: str) -> bool:
     parts = path.split("/")
     return (
-        parts[-1] in _SETTINGS
+        parts[-1] in SETTING_FILES
         or path.endswith((".so", ".pyc", ".pth"))
         or any(part.endswith(_SETTING_FOLDERS) for part in parts)
     )

@@ -1,42 +1,20 @@
-"""The `tests` reward: does the repaired program pass its task's tests?"""
+"""The `tests` reward: how much of what its tests ask for does the repaired program do?"""
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from crrl.errors import DataError
 from crrl.rewards.answers import Answer, Rows, answers_to
-from crrl.rewards.recent import RecentByHash
+from crrl.rewards.judging import Job, current_judge
 from crrl.rewards.steering import steers_tests, without_tests
-from crrl.sandbox import Limits, run
 from crrl.schema import Completion, Files, TestsRow, files_from_rows
-
-MEMORY_MB = 1024
-TRIES = 2
-"""A sandbox that could not run the program is asked once more before the answer counts as not judged."""
-KEPT_RESULTS = 100_000
-
-
-class _Job(NamedTuple):
-    """One program to test: the answer's files with the test files over them."""
-
-    tree: Files
-    command: tuple[str, ...]
-    timeout_s: float
-
-    def key(self) -> bytes:
-        """Equal for equal jobs: a digest, so that what is remembered takes no room."""
-        digest = hashlib.blake2b(digest_size=16)
-        for text in _with_lengths((*self.command, repr(self.timeout_s), *_flat(self.tree))):
-            digest.update(text)
-        return digest.digest()
-
-
-_results: RecentByHash[bytes, float] = RecentByHash(KEPT_RESULTS)
+from crrl.testing.harness import code_digest
+from crrl.testing.run import MEMORY_MB
 
 
 def tests(
@@ -44,6 +22,7 @@ def tests(
     files: Sequence[Rows],
     tests: Sequence[TestsRow],
     thought_opened: Sequence[bool] | None = None,
+    log_metric: Callable[[str, float], None] | None = None,
     **_: Any,
 ) -> list[float | None]:
     """Whether each answer's files pass the task's tests.
@@ -53,25 +32,31 @@ def tests(
         files: B trees before the fix.
         tests: B rows of test files, command and time limit. Test files are written over the answer's.
         thought_opened: B flags, see `split_reply`.
+        log_metric: TRL's; told how many programs were judged, known, late, and how long it took.
 
     Returns:
-        B floats: 1.0 if the command ends with exit code 0 in time, else 0.0; 0.0 without running for an answer that cannot
-        be applied, changes nothing, or brings a file that steers the tests. None if the sandbox could not run it, twice.
+        B floats in [0, 1], see `crrl.testing.score`; 0.0 without running for an answer that cannot be applied, changes nothing,
+        or brings a file that steers the tests. None if the sandbox could not run it, twice, or not before the deadline.
 
     Raises:
         DataError: a task has no tests, or no time for them.
+        SandboxError: more of the batch is None than `crrl.rewards.judging.configure` allows.
 
-    Cost: one process for each different program, all cores at once. What a program can still do to its tests:
-    docs/rewards.md.
+    Cost: one process for each different program, all workers at once; nothing for a program that was judged before. It is a
+    synchronous function: the other rewards take milliseconds, so there is nothing to gain from running beside them.
     """
     for row in tests:
         _check(row)
     answers = answers_to(completions, files, thought_opened)
     jobs = [_job(answer, row) for answer, row in zip(answers, tests, strict=True)]
-    keys = [None if job is None else job.key() for job in jobs]
-    known = {key: _results.get(key) for key in keys if key is not None}
-    known |= _judge_all({key: job for key, job in zip(keys, jobs, strict=True) if key and job and known[key] is None})
-    return [0.0 if key is None else known[key] for key in keys]
+    judge = current_judge()
+    scores, counts = judge.judge({job.key: job for job in jobs if job is not None})
+    found = [0.0 if job is None else scores[job.key] for job in jobs]
+    if log_metric is not None:
+        for name, value in counts.metrics().items():
+            log_metric(name, value)
+    judge.check(found.count(None), len(found), counts)
+    return found
 
 
 def _check(row: TestsRow | None) -> None:
@@ -81,36 +66,27 @@ def _check(row: TestsRow | None) -> None:
         raise DataError(f"the reward `tests` needs a time limit, and a task has tests.timeout_s = {row['timeout_s']}")
 
 
-def _job(answer: Answer, row: TestsRow) -> _Job | None:
+def _job(answer: Answer, row: TestsRow) -> Job | None:
     """What must be run; None if the answer fails without."""
     test_files = files_from_rows(row["files"])
     if answer.changed is None or steers_tests(answer.before, answer.changed, test_files):
         return None
-    tree = {**without_tests(answer.changed, test_files), **test_files}
-    if tree == {**without_tests(answer.before, test_files), **test_files}:
+    tree = without_tests(answer.changed, test_files)
+    before = without_tests(answer.before, test_files)
+    if tree == before:
         return None  # it changed only what the tests bring themselves
-    return _Job(tree, tuple(row["command"]), row["timeout_s"])
+    return Job(_key(tree, before, row), tree, before, row)
 
 
-def _judge_all(jobs: dict[bytes, _Job]) -> dict[bytes, float | None]:
-    if not jobs:
-        return {}
-    # The cores of this process, not of the machine: under Slurm more workers would only make each other late.
-    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
-        return dict(zip(jobs, pool.map(_judge, jobs.keys(), jobs.values()), strict=True))
-
-
-def _judge(key: bytes, job: _Job) -> float | None:
-    limits = Limits(wall_s=job.timeout_s, cpu_s=job.timeout_s, memory_mb=MEMORY_MB)
-    for _ in range(TRIES):
-        outcome = run(job.command, job.tree, limits)
-        if outcome.kind == "unavailable":
-            continue
-        score = float(outcome.kind == "passed")
-        if outcome.kind != "timeout":  # a busy machine may have been late: the next step asks again
-            _results.put(key, score)
-        return score
-    return None
+def _key(tree: Files, before: Files, row: TestsRow) -> bytes:
+    """Equal for equal programs under equal tests, as this version of the tests' machinery and of Python judges them."""
+    digest = hashlib.blake2b(digest_size=16)
+    settings = [sys.version, code_digest(), MEMORY_MB, current_judge().level]
+    given = [row["command"], row["timeout_s"], row.get("fail_to_pass") or [], row.get("pass_to_pass") or []]
+    parts = (json.dumps([settings, given]), *_flat(tree), "", *_flat(before), "", *_flat(files_from_rows(row["files"])))
+    for text in _with_lengths(parts):
+        digest.update(text)
+    return digest.digest()
 
 
 def _flat(tree: Files) -> Iterable[str]:

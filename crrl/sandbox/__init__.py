@@ -1,5 +1,8 @@
-"""Runs programs that a model wrote. What is contained, and what is not: `crrl.sandbox.run`."""
+"""Runs programs that a model wrote, behind walls. What each level contains, and what not: docs/sandbox.md."""
 
-from crrl.sandbox.run import Limits, Outcome, OutcomeKind, run
+from crrl.sandbox.levels import LEVELS, Level, require
+from crrl.sandbox.outcome import Limits, Outcome, OutcomeKind
+from crrl.sandbox.run import run
+from crrl.sandbox.workers import Workers, shared_workers
 
-__all__ = ["Limits", "Outcome", "OutcomeKind", "run"]
+__all__ = ["LEVELS", "Level", "Limits", "Outcome", "OutcomeKind", "Workers", "require", "run", "shared_workers"]

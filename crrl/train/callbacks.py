@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
-from crrl.train.checkpoints import mark_complete
 from crrl.train.interrupt import StopRequest
 from crrl.train.progress import Progress
+from crrl.train.ranks import Ranks
 
 
 class StepCallback(TrainerCallback):
@@ -24,30 +24,44 @@ class StepCallback(TrainerCallback):
         folder: RunFolder,
         stage: str,
         stop: StopRequest,
+        ranks: Ranks,
+        heartbeat: Heartbeat,
         *,
         evaluate: Callable[[int], None] | None = None,
         evaluate_every: int = 0,
+        stop_every: int = 1,
         forgotten: tuple[str, ...] = (),
     ) -> None:
-        """`forgotten`: metrics that the trainer counts anew after a resume, and that are therefore not noted."""
+        """Args:
+        evaluate: held-out evaluation at a step; called before the first one and every `evaluate_every`, on all ranks.
+        stop_every: steps that belong together; a run stops only after the last of them, or would not resume exactly.
+        forgotten: metrics that the trainer counts anew after a resume, and that are therefore not noted.
+        """
         self._folder = folder
         self._stage = stage
         self._stop = stop
+        self._ranks = ranks
+        self._heartbeat = heartbeat
+        self._stop_every = stop_every
         self._evaluate = evaluate
         self._evaluate_every = evaluate_every
         self._forgotten = forgotten
         self._progress: Progress | None = None
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if self._evaluate is not None and state.global_step == 0:
+            self._evaluate(0)
         self._progress = Progress(self._stage, state.max_steps, state.global_step, time.monotonic())
+        self._heartbeat.enter(self._stage)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
+        self._heartbeat.done_step(state.global_step)
         if self._is_evaluation_due(state):
             assert self._evaluate is not None
             self._evaluate(state.global_step)
-        if self._stop:
+        if state.global_step % self._stop_every == 0 and self._ranks.any(bool(self._stop)):
             control.should_save = True
             control.should_training_stop = True
         return control
@@ -70,10 +84,6 @@ class StepCallback(TrainerCallback):
         self._folder.append_metrics(state.global_step, {"stage": self._stage, **measured})
         if self._progress is not None:
             self._progress.show(state.global_step, measured)
-
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if state.is_world_process_zero and args.output_dir is not None:
-            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     def _is_evaluation_due(self, state: TrainerState) -> bool:
         if self._evaluate is None or not self._evaluate_every or state.global_step >= state.max_steps:

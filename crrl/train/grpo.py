@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 from trl.trainer.grpo_config import GRPOConfig
-from trl.trainer.grpo_trainer import GRPOTrainer
 
-from crrl.config import RunConfig
+from crrl.config import RunConfig, steps_of_a_batch
+from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.rewards import REWARDS
 from crrl.train.callbacks import StepCallback
 from crrl.train.interrupt import StopRequest
-from crrl.train.lora import lora_config, merged
+from crrl.train.lora import lora_config
 from crrl.train.model import load_model
+from crrl.train.ranks import Ranks
+from crrl.train.run_trainer import ReinforcementTrainer
 from crrl.train.samples import SampleCallback
 from crrl.train.stages import shared_arguments, train_stage
 
@@ -30,28 +33,61 @@ def build_trainer(
     model_folder: Path | str,
     tokenizer: PreTrainedTokenizerBase,
     tasks: Dataset,
+    ranks: Ranks,
+    heartbeat: Heartbeat,
     *,
     is_tracked: bool,
-) -> GRPOTrainer:
+) -> ReinforcementTrainer:
     """The trainer of a run: the model, its tasks, and the rewards by name with their weights."""
-    trainer = GRPOTrainer(
+    # The arguments first: with several processes they say that the model is loaded in parts.
+    arguments = grpo_arguments(config, folder.checkpoints / "grpo", is_tracked=is_tracked)
+    trainer = ReinforcementTrainer(
         model=load_model(model_folder, config.grpo.dtype),
-        reward_funcs=[REWARDS[name] for name in config.rewards],
-        args=grpo_arguments(config, folder.checkpoints / "grpo", is_tracked=is_tracked),
+        reward_funcs=[_told(REWARDS[name], name, heartbeat) for name in config.rewards],
+        args=arguments,
         train_dataset=tasks,
         processing_class=tokenizer,
         peft_config=lora_config(config),
+        ranks=ranks,
+        heartbeat=heartbeat,
     )
     trainer.add_callback(SampleCallback(trainer, folder.completions, config.grpo.keep_completions_every))
     return trainer
 
 
 def reinforce(
-    trainer: GRPOTrainer, folder: RunFolder, stop: StopRequest, evaluate: Callable[[int], None], every: int
+    config: RunConfig,
+    trainer: ReinforcementTrainer,
+    folder: RunFolder,
+    stop: StopRequest,
+    evaluate: Callable[[int], None],
 ) -> None:
-    """Train to the last step, evaluating held-out tasks on the way. Raises Stopped when the run was asked to stop."""
-    callback = StepCallback(folder, STAGE, stop, evaluate=evaluate, evaluate_every=every)
+    """Train to the last step, evaluating held-out tasks before and on the way; on all ranks.
+
+    Raises Stopped when the run was asked to stop.
+    """
+    callback = StepCallback(
+        folder,
+        STAGE,
+        stop,
+        trainer.ranks,
+        trainer.heartbeat,
+        evaluate=evaluate,
+        evaluate_every=config.eval.every_steps,
+        stop_every=steps_of_a_batch(config),
+    )
     train_stage(trainer, folder, callback, STAGE, stop)
+
+
+def _told(reward: Callable[..., Any], name: str, heartbeat: Heartbeat) -> Callable[..., Any]:
+    """A reward whose beginning and end the heartbeat tells: one that hangs is then known by name."""
+
+    @wraps(reward)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        with heartbeat.during(f"reward {name}"):
+            return reward(*args, **kwargs)
+
+    return told
 
 
 def grpo_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -> GRPOConfig:
@@ -92,14 +128,3 @@ def grpo_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -> 
         use_vllm=grpo.use_vllm,
         shuffle_dataset=True,
     )
-
-
-def save_model(trainer: GRPOTrainer, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write the trained model, adapter folded in, with its tokenizer: a folder that transformers and vLLM load."""
-    merged(trainer.accelerator.unwrap_model(trainer.model)).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-
-
-def trained_model(trainer: GRPOTrainer) -> Any:
-    """The model as it stands, for generation."""
-    return trainer.accelerator.unwrap_model(trainer.model)

@@ -1,9 +1,12 @@
-"""SIGTERM and SIGINT as a request: finish the step, write a checkpoint, leave."""
+"""A request to stop, by a signal or by a file: finish the step, write a checkpoint, leave."""
 
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from types import FrameType
+
+from crrl.train.ranks import ALONE, Ranks
 
 STOPPED_EXIT_CODE = 75
 """EX_TEMPFAIL: the run is whole, and goes on where it stopped when it is resumed."""
@@ -14,12 +17,23 @@ class Stopped(Exception):  # noqa: N818 (no error)
 
 
 class StopRequest:
-    """Set by the first signal. A second one of the same kind kills the process, as usual."""
+    """Set by the first signal, or by a file that the supervisor of any node writes.
 
-    def __init__(self) -> None:
+    A second signal of the same kind kills the process, as usual; not one of several, where a scheduler signals every
+    process of a job and a launcher then signals its own once more.
+    """
+
+    def __init__(self, file: Path | None = None, *, is_patient: bool = False) -> None:
         self.signal_name = ""
+        self._file = file
+        self._is_patient = is_patient
 
     def __bool__(self) -> bool:
+        if not self.signal_name and self._file is not None:
+            try:
+                self.signal_name = self._file.read_text().strip() or "a request"
+            except OSError:  # nobody asked
+                return False
         return bool(self.signal_name)
 
     def listen(self) -> None:
@@ -27,12 +41,12 @@ class StopRequest:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
             signal.signal(number, self._take)
 
-    def check(self) -> None:
-        """Raises Stopped if the run was asked to stop. For places where nothing is half done."""
-        if self:
-            raise Stopped(self.signal_name)
+    def check(self, ranks: Ranks = ALONE) -> None:
+        """Raises Stopped if the run was asked to stop. For places where nothing is half done; on all ranks."""
+        if ranks.any(bool(self)):
+            raise Stopped(self.signal_name or "a request")
 
     def _take(self, number: int, _: FrameType | None) -> None:
         self.signal_name = signal.Signals(number).name
-        if number != signal.SIGUSR2:
+        if number != signal.SIGUSR2 and not self._is_patient:
             signal.signal(number, signal.SIG_DFL)

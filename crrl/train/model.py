@@ -1,8 +1,7 @@
-"""Models and tokenizers by name, and greedy answers from them."""
+"""Models and tokenizers by name or folder, whole or as an adapter on another."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from crrl.errors import ConfigError
-from crrl.schema import Prompt
+from crrl.evaluate.model_place import ModelPlace
 from crrl.train.tiny import TINY, build_tiny_model
 
 
@@ -45,35 +44,24 @@ def load_tokenizer(name_or_folder: str | Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def generate_greedily(
-    model: Any, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Prompt], *, batch_size: int, max_new_tokens: int
-) -> list[str]:
-    """One completion a prompt, the likeliest token each time: the same for the same weights.
+def load_trained(place: ModelPlace, dtype: str, device: str) -> tuple[Any, PreTrainedTokenizerBase]:
+    """A model as a run, a checkpoint or a hub holds it, with its tokenizer, ready to generate.
 
-    Draws no random number, so that an evaluation in the middle of a run changes nothing after it.
+    An adapter stays apart from the weights under it, as it was while it was trained: folding it in would round.
+    Raises ConfigError if a part of it cannot be loaded.
     """
-    completions: list[str] = []
-    was_training = model.training
-    model.eval()
+    tokenizer = load_tokenizer(model_folder(place.tokenizer_source, place.seed))
+    model = load_model(model_folder(place.base, place.seed), dtype)
+    if place.adapter:
+        model = _with_adapter(model, place.adapter)
+    return model.to(device), tokenizer
+
+
+def _with_adapter(model: Any, folder: Path) -> Any:
+    from peft import PeftModel
+
     try:
-        for start in range(0, len(prompts), batch_size):
-            texts = [
-                str(tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False))  # type: ignore[arg-type]
-                for prompt in prompts[start : start + batch_size]
-            ]
-            batch = tokenizer(
-                texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False
-            ).to(model.device)
-            with torch.inference_mode():
-                output = model.generate(
-                    **batch,
-                    max_new_tokens=max_new_tokens,
-                    do_sample=False,
-                    pad_token_id=tokenizer.pad_token_id,
-                    eos_token_id=tokenizer.eos_token_id,
-                )
-            new = output[:, batch["input_ids"].shape[1] :]
-            completions += tokenizer.batch_decode(new, skip_special_tokens=True)
-    finally:
-        model.train(was_training)
-    return completions
+        return PeftModel.from_pretrained(model, str(folder))
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise ConfigError(f"cannot load the adapter {folder}: {first}; does it belong to this model?") from error

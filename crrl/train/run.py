@@ -6,9 +6,10 @@ with one.
 
 from __future__ import annotations
 
-from functools import partial
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import transformers
 from datasets import Dataset
@@ -16,80 +17,104 @@ from transformers import PreTrainedTokenizerBase
 
 from crrl.config import RunConfig, read_config, validate
 from crrl.data import load_tasks
-from crrl.evaluate import evaluate, evaluation_path, rewards_for, write_evaluation
+from crrl.evaluate import data_options
+from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
+from crrl.rewards.judging import Settings, configure, current_judge
 from crrl.train.checkpoints import is_complete, write_folder
-from crrl.train.grpo import build_trainer, reinforce, save_model, trained_model
+from crrl.train.distribution import meet, refuse_other_count
+from crrl.train.examine import Examiner
+from crrl.train.grpo import build_trainer, reinforce
 from crrl.train.interrupt import StopRequest
-from crrl.train.metrics_log import HELDOUT
-from crrl.train.model import generate_greedily, load_model, load_tokenizer, model_folder
+from crrl.train.model import load_tokenizer, model_folder
+from crrl.train.ranks import Ranks
+from crrl.train.save import save_whole
 from crrl.train.sft import warm_start
+from crrl.train.storage import writing
 from crrl.train.tracking import end_tracking, start_tracking
 
 FINAL = "final"
 
 
-def train(folder: RunFolder, stop: StopRequest) -> None:
-    """Start a run, or go on with it, until it is done.
+def train(folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbeat) -> None:
+    """Start a run, or go on with it, until it is done; on all ranks.
 
     Raises CrrlError for what a user can mend, and Stopped after a signal, with everything written that going on needs.
     """
     config = read_config(folder.config)
     validate(config)
+    refuse_other_count(config, ranks)
     if is_complete(folder.checkpoints / FINAL):
         print("this run is done; nothing is left to do", flush=True)
         return
-    is_tracked = start_tracking(config, folder)
+    _prepare_sandbox(config, ranks)
+    with heartbeat.during("meet the other trainers"):
+        meet(config, ranks)
+    with _tracked(config, folder, ranks) as is_tracked:
+        _train(config, folder, stop, ranks, heartbeat, is_tracked)
+
+
+@contextlib.contextmanager
+def _tracked(config: RunConfig, folder: RunFolder, ranks: Ranks) -> Iterator[bool]:
+    """W&B on the first rank, closed as what it was: done or failed."""
+    is_tracked = ranks.is_first and start_tracking(config, folder)
     failed = True
     try:
-        _train(config, folder, stop, is_tracked)
+        yield is_tracked
         failed = False
     finally:
-        end_tracking(failed)
+        if ranks.is_first:
+            end_tracking(failed)
 
 
-def _train(config: RunConfig, folder: RunFolder, stop: StopRequest, is_tracked: bool) -> None:
+def _train(
+    config: RunConfig, folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbeat, is_tracked: bool
+) -> None:
     transformers.set_seed(config.seed)
     start: Path | str = model_folder(config.model, config.seed)
     tokenizer = load_tokenizer(start)
-    tasks = _tasks(config, "train", config.data.rows, tokenizer)
-    heldout = _tasks(config, "heldout", config.eval.tasks, tokenizer)
-    print(f"{len(tasks)} tasks to train on, {len(heldout)} held out", flush=True)
-    stop.check()
+    tasks, heldout = _data(config, tokenizer, ranks, heartbeat)
+    if ranks.is_first:
+        print(f"{len(tasks)} tasks to train on, {len(heldout)} held out", flush=True)
+    stop.check(ranks)
     if config.sft.enabled:
-        start = warm_start(config, folder, str(start), tokenizer, tasks, stop, is_tracked=is_tracked)
-    examine = partial(_examine, config, folder, tokenizer, list(heldout))
-    if not evaluation_path(folder.completions, 0).is_file():
-        examine(load_model(start, config.grpo.dtype), 0)
-    stop.check()
+        start = warm_start(config, folder, str(start), tokenizer, tasks, stop, ranks, heartbeat, is_tracked=is_tracked)
+    stop.check(ranks)
     transformers.set_seed(config.seed)
-    trainer = build_trainer(config, folder, start, tokenizer, tasks, is_tracked=is_tracked)
-    reinforce(trainer, folder, stop, lambda step: examine(trained_model(trainer), step), config.eval.every_steps)
-    examine(trained_model(trainer), config.grpo.steps)
-    write_folder(folder.checkpoints / FINAL, lambda aside: save_model(trainer, tokenizer, aside))
+    with heartbeat.during("load the model"):
+        trainer = build_trainer(config, folder, start, tokenizer, tasks, ranks, heartbeat, is_tracked=is_tracked)
+    examiner = Examiner(config, folder, tokenizer, list(heldout), ranks, heartbeat)
+    reinforce(config, trainer, folder, stop, lambda step: examiner.examine(trainer, step))
+    examiner.examine(trainer, config.grpo.steps)
+    final = folder.checkpoints / FINAL
+    with heartbeat.during("save the model"), writing(final):
+        write_folder(final, lambda aside: save_whole(trainer, tokenizer, start, config.grpo.dtype, aside), ranks)
+
+
+def _data(
+    config: RunConfig, tokenizer: PreTrainedTokenizerBase, ranks: Ranks, heartbeat: Heartbeat
+) -> tuple[Dataset, Dataset]:
+    """The tasks of both splits: built by the first rank, then found in the cache by all others."""
+
+    def load() -> tuple[Dataset, Dataset]:
+        return (
+            _tasks(config, "train", config.data.rows, tokenizer),
+            _tasks(config, "heldout", config.eval.tasks, tokenizer),
+        )
+
+    with heartbeat.during("data" if ranks.is_first else "wait for the data"):
+        built = load() if ranks.is_first else None
+        ranks.wait()
+        return built or load()
+
+
+def _prepare_sandbox(config: RunConfig, ranks: Ranks) -> None:
+    """Refuse to start where programs would run behind weaker walls than the run accepts. Raises SandboxError."""
+    configure(Settings(**asdict(config.sandbox)))
+    if "tests" in config.rewards and ranks.is_first:
+        print(f"programs run in a sandbox of level {current_judge().level}", flush=True)
 
 
 def _tasks(config: RunConfig, split: str, rows: int, tokenizer: PreTrainedTokenizerBase) -> Dataset:
-    options: dict[str, Any] = {"seed": config.seed, **config.data.options, "rows": rows}
-    if config.data.max_prompt_tokens:
-        options |= {"max_prompt_tokens": config.data.max_prompt_tokens, "tokenizer": tokenizer}
-    return load_tasks(config.data.source, kind=config.task, split=split, skip_bad=config.data.skip_bad, **options)
-
-
-def _examine(
-    config: RunConfig, folder: RunFolder, tokenizer: PreTrainedTokenizerBase, heldout: list[Any], model: Any, step: int
-) -> None:
-    """Evaluate the model as it stands and keep what it answered. The same weights give the same evaluation."""
-    generate = partial(
-        generate_greedily,
-        model,
-        tokenizer,
-        batch_size=config.eval.batch_size,
-        max_new_tokens=config.eval.max_new_tokens or config.grpo.max_completion_length,
-    )
-    evaluation = evaluate(heldout, generate, rewards_for(heldout[0]), step=step)
-    write_evaluation(evaluation, folder.completions)
-    means = evaluation.means()
-    folder.append_metrics(step, {"stage": HELDOUT, **means})
-    shown = "  ".join(f"{name.removeprefix('heldout/')} {value:.3f}" for name, value in means.items())
-    print(f"held out   step {step}: {shown}", flush=True)
+    options = {**data_options(config, tokenizer), "rows": rows}
+    return load_tasks(config.data.source, kind=config.task, split=split, **options)

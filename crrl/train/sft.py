@@ -9,20 +9,24 @@ from typing import Any
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 from trl.trainer.sft_config import SFTConfig
-from trl.trainer.sft_trainer import SFTTrainer
 
 from crrl.config import RunConfig
 from crrl.data.sources import toy
 from crrl.diffs import make_patch, render_patch
 from crrl.errors import ConfigError
+from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.schema import TaskRow, files_from_rows
 from crrl.train.callbacks import StepCallback
 from crrl.train.checkpoints import is_complete, write_folder
 from crrl.train.interrupt import StopRequest
-from crrl.train.lora import lora_config, merged
+from crrl.train.lora import lora_config
 from crrl.train.model import load_model
+from crrl.train.ranks import Ranks
+from crrl.train.run_trainer import ImitationTrainer
+from crrl.train.save import save_whole
 from crrl.train.stages import shared_arguments, train_stage
+from crrl.train.storage import writing
 
 STAGE = "warm-start"
 
@@ -34,32 +38,33 @@ def warm_start(
     tokenizer: PreTrainedTokenizerBase,
     tasks: Dataset,
     stop: StopRequest,
+    ranks: Ranks,
+    heartbeat: Heartbeat,
     *,
     is_tracked: bool,
 ) -> Path:
     """Train on demonstrations and keep the model, whole, in `checkpoints/warm-start`; done before, it is taken as it is.
 
-    Returns the folder of model and tokenizer. Raises Stopped when the run was asked to stop.
+    To be called on all ranks. Returns the folder of model and tokenizer. Raises Stopped when the run was asked to stop.
     """
     warm = folder.checkpoints / STAGE
-    if is_complete(warm):
+    if ranks.any(is_complete(warm)):
         return warm
     arguments = sft_arguments(config, folder.checkpoints / "sft", is_tracked=is_tracked)
-    trainer = SFTTrainer(
+    trainer = ImitationTrainer(
         model=load_model(model_folder, config.grpo.dtype),
         args=arguments,
         train_dataset=demonstrations(config, tasks),
         processing_class=tokenizer,
         peft_config=lora_config(config),
+        ranks=ranks,
+        heartbeat=heartbeat,
     )
-    callback = StepCallback(folder, STAGE, stop, forgotten=("num_tokens",))
+    callback = StepCallback(folder, STAGE, stop, ranks, heartbeat, forgotten=("num_tokens",))
     train_stage(trainer, folder, callback, STAGE, stop)
 
-    def save(aside: Path) -> None:
-        merged(trainer.accelerator.unwrap_model(trainer.model)).save_pretrained(aside)
-        tokenizer.save_pretrained(aside)
-
-    write_folder(warm, save)
+    with heartbeat.during("save the model"), writing(warm):
+        write_folder(warm, lambda aside: save_whole(trainer, tokenizer, model_folder, config.grpo.dtype, aside), ranks)
     return warm
 
 

@@ -13,9 +13,13 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from crrl.config import RunConfig
 from crrl.report.run_folder import RunFolder
 from crrl.train.callbacks import StepCallback
-from crrl.train.checkpoints import last_complete, step_of
+from crrl.train.checkpoints import last_sound, step_of
+from crrl.train.distribution import note_distribution
 from crrl.train.interrupt import Stopped, StopRequest
 from crrl.train.metrics_log import keep_until
+
+PROCESS_GROUP_TIMEOUT_S = 7 * 24 * 3600
+"""Ranks wait for each other as long as it takes; who waits too long, and for whom, is the watchdog's to say."""
 
 
 def shared_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -> dict[str, Any]:
@@ -31,26 +35,31 @@ def shared_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -
         "disable_tqdm": True,
         "logging_first_step": True,
         "save_strategy": "steps",
-        "save_total_limit": 2,
+        "save_total_limit": None,  # crrl.train.checkpoints removes old ones, once the new one is whole
+        "ddp_timeout": PROCESS_GROUP_TIMEOUT_S,
         "dataloader_num_workers": 0,
         "dataloader_pin_memory": config.cluster.gpus_per_node > 0,
     }
 
 
 def train_stage(trainer: Any, folder: RunFolder, callback: StepCallback, stage: str, stop: StopRequest) -> None:
-    """Train to the end of a stage, from its last whole checkpoint if there is one.
+    """Train to the end of a stage, from its last sound checkpoint if there is one; on all ranks.
 
     Raises Stopped when the run was asked to stop; then a checkpoint of the last step is written.
     """
     for printer in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(printer)  # our own progress replaces them
     trainer.add_callback(callback)
-    checkpoint = last_complete(Path(trainer.args.output_dir))
+    note_distribution(trainer.accelerator, folder, trainer.ranks, stage)
+    with trainer.heartbeat.during("look for a checkpoint"):
+        checkpoint = last_sound(Path(trainer.args.output_dir), trainer.ranks)
     done = step_of(checkpoint) if checkpoint else 0
-    keep_until(folder.metrics, stage, done)
-    if checkpoint:
-        print(f"{stage}: goes on after step {done}, from {checkpoint.name}", flush=True)
-    folder.append_event("stage", stage=stage, step=done)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if stop and trainer.state.global_step < trainer.state.max_steps:
-        raise Stopped(f"{stop.signal_name} at step {trainer.state.global_step} of {stage}")
+    if trainer.ranks.is_first:
+        keep_until(folder.metrics, stage, done)
+        folder.append_event("stage", stage=stage, step=done)
+        if checkpoint:
+            print(f"{stage}: goes on after step {done}, from {checkpoint.name}", flush=True)
+    with trainer.heartbeat.during("prepare"):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if trainer.state.global_step < trainer.state.max_steps:
+        raise Stopped(f"{stop.signal_name or 'a request'} at step {trainer.state.global_step} of {stage}")

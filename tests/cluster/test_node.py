@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from crrl.cluster.follow import Follower
-from crrl.cluster.node import ROLE, last_line
+from crrl.cluster.node import ROLE
+from crrl.cluster.role_process import last_line
 from crrl.errors import RunError
 from crrl.report.run_folder import RunFolder
 

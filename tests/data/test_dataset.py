@@ -13,7 +13,7 @@ import pytest
 
 from crrl.data import load_tasks
 from crrl.errors import DataError
-from tests.data.rows import pair, write_rows
+from tests.data.rows import pair, task, write_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 20
@@ -98,6 +98,14 @@ def test_options_as_text_mean_what_they_mean_typed(rows: str) -> None:
     text = load_tasks(rows, kind="repair", split="heldout", heldout_share="0.5", rows="4", max_files="3")
     assert len(typed) == 4
     assert typed.to_list() == text.to_list()
+
+
+def test_lists_of_tests_come_back_from_a_dataset(tmp_path: Path) -> None:
+    tests = {"files": [], "command": ["x"], "timeout_s": 1.0, "fail_to_pass": ["a"], "pass_to_pass": ["b"]}
+    path = write_rows(tmp_path / "rows.jsonl", [task(tests=tests), task(2)])
+    with_lists, without = load_tasks(str(path), kind="repair", split="all")
+    assert with_lists["tests"] == tests
+    assert not without["tests"].get("fail_to_pass")
 
 
 def test_another_option_is_another_dataset(rows: str) -> None:

@@ -25,6 +25,13 @@ def test_a_task_row_comes_out_as_it_went_in(tmp_path: Path) -> None:
     assert item == Sourced(task(), "rows.jsonl row 1")  # type: ignore[arg-type]
 
 
+def test_lists_of_tests_may_be_there_and_empty_ones_mean_none(tmp_path: Path) -> None:
+    tests = {"files": [], "command": ["x"], "timeout_s": 1.0}
+    listed = {**tests, "fail_to_pass": ["a", "b"], "pass_to_pass": ["c"]}
+    rows = [task(tests=listed), task(1, tests={**tests, "fail_to_pass": None, "pass_to_pass": []})]
+    assert [item.task["tests"] for item in read(write_rows(tmp_path / "rows.jsonl", rows))] == [listed, tests]
+
+
 def test_a_pair_becomes_a_repair_task_with_its_provenance(tmp_path: Path) -> None:
     (item,) = read(write_rows(tmp_path / "rows.jsonl", [pair(7)]))
     made = item.task
@@ -84,6 +91,16 @@ BAD_ROWS = [
     (task(files={"a.py": "x"}), "column files must be a list of objects with the strings path and text"),
     (task(files=[FILE, FILE]), "'a.py' is there twice"),
     (task(files=[{"path": "/a.py", "text": ""}]), "absolute"),
+    (task(tests={**TESTS, "fail_to_pass": "a"}), "column tests.fail_to_pass must be a list of test ids"),
+    (task(tests={**TESTS, "pass_to_pass": [""]}), "column tests.pass_to_pass must be a list of test ids"),
+    (
+        task(tests={**TESTS, "pass_to_pass": ["a"]}),
+        "column tests.pass_to_pass must be empty, as there is no tests.command",
+    ),
+    (
+        task(tests={"files": [], "command": ["x"], "timeout_s": 1, "fail_to_pass": ["a"], "pass_to_pass": ["a"]}),
+        "column tests: 'a' is both in fail_to_pass and in pass_to_pass",
+    ),
     (task(tests={}), "column tests must be an object with files, command and timeout_s"),
     (task(tests={**TESTS, "command": "make"}), "column tests.command must be a list of strings"),
     (task(tests={**TESTS, "timeout_s": True}), "column tests.timeout_s must be a number"),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crrl.diffs.hunks import Hunk, changed_hunks, common_prefix, common_suffix, hunks_like
+from crrl.diffs.hunks import NEAR, Hunk, changed_hunks, common_prefix, common_suffix, hunks_like
 
 lines = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "x = 1\n", "\n", "}\n"]), max_size=12).map("".join)
 
 
 @settings(deadline=None, max_examples=300)
-@given(lines, lines, st.integers(0, 60))
-def test_a_guess_changes_nothing(left: str, right: str, guess: int) -> None:
+@given(lines, lines, st.integers(0, 60), st.sampled_from([0, NEAR // 4 - 1, NEAR // 4, 10 * NEAR]))
+def test_a_guess_changes_nothing_and_neither_does_the_length(left: str, right: str, guess: int, padding: int) -> None:
+    head, tail = "é" + "pad\n" * padding, "end\n" * padding
+    left, right, guess = head + left + tail, head + right + tail, guess + len(head)
     limit = min(len(left), len(right))
     expected = next((n for n in range(limit) if left[n] != right[n]), limit)
     assert common_prefix(left, right, limit, guess) == expected

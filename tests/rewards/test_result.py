@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import pytest
 
 from crrl.diffs import Edit, Patch, make_patch, render_patch
 from crrl.errors import ConfigError, DataError
-from crrl.rewards import KINDS_OF, REWARDS, check_rewards
+from crrl.rewards import KINDS_OF, REWARDS, check_rewards, judging
+from crrl.rewards.kept_results import KeptResults
+from crrl.sandbox import Outcome, Workers
 from crrl.schema import KINDS, rows_from_files
 from tests.rewards.tasks import GUARD, LABEL, OPERATOR, columns, fixed, task, tree
 
@@ -105,24 +107,51 @@ def test_a_file_that_is_deleted_is_sound_only_if_the_human_deleted_it() -> None:
 # tests
 
 
-def test_the_program_runs_once_however_often_it_is_answered(tmp_path: Path) -> None:
-    journal = tmp_path / "runs"
-    row = task(
-        "counted",
-        {"f.py": "x = 0\n"},
-        {"f.py": "x = 1\n"},
-        {
-            "files": rows_from_files(
-                {"t.py": f"open({str(journal)!r}, 'a').write('ran\\n')\nimport f\nassert f.x == 1\n"}
-            ),
-            "command": ["python", "t.py"],
-            "timeout_s": 5.0,
-        },
-    )
+class CountedWorkers(Workers):
+    """Workers that count what they run."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+        self.runs = 0
+
+    def run(self, *args: Any, **options: Any) -> Outcome:
+        self.runs += 1
+        return super().run(*args, **options)
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Iterator[judging.Judge]:
+    """A judge that knows nothing yet, for this test."""
+    before = judging.current_judge()
+    with CountedWorkers() as workers:
+        judging.install(judging.Judge(judging.Settings(), results=KeptResults(tmp_path / "kept"), workers=workers))
+        yield judging.current_judge()
+    judging.install(before)
+
+
+def counted(judge: judging.Judge) -> int:
+    workers: Any = judge._own_workers
+    return int(workers.runs)
+
+
+COUNTED = task(
+    "counted",
+    {"f.py": "x = 0\n"},
+    {"f.py": "x = 1\n"},
+    {
+        "files": rows_from_files({"t.py": "import f\nassert f.x == 1\n"}),
+        "command": ["python", "t.py"],
+        "timeout_s": 5.0,
+    },
+)
+
+
+def test_the_program_runs_once_however_often_it_is_answered(judge: judging.Judge) -> None:
     wrong = patch(Edit("f.py", "x = 0\n", "x = 2\n"))
-    answers = [fixed(row), wrong, fixed(row), f"<think>so</think>{fixed(row)}", wrong, "no"]
-    assert REWARDS["tests"](answers, **columns(row, 6)) == [1.0, 0.0, 1.0, 1.0, 0.0, 0.0]
-    assert Counter(journal.read_text().split()) == {"ran": 2}
+    answers = [fixed(COUNTED), wrong, fixed(COUNTED), f"<think>so</think>{fixed(COUNTED)}", wrong, "no"]
+    for _ in range(2):
+        assert REWARDS["tests"](answers, **columns(COUNTED, 6)) == [1.0, 0.0, 1.0, 1.0, 0.0, 0.0]
+    assert counted(judge) == 2
 
 
 def test_a_program_that_the_sandbox_cannot_run_is_not_judged() -> None:
@@ -188,6 +217,15 @@ def test_mixed_tasks_are_judged_each_by_its_own() -> None:
     for name in ("format", "applies", "similarity", "syntax", "tests"):
         assert REWARDS[name](answers, **both) == [1.0, 1.0]
         assert REWARDS[name](answers[::-1], **both) != [1.0, 1.0] or name == "format"
+
+
+def test_an_answer_is_compared_again_where_the_fix_is_another() -> None:
+    answer, files = fixed(GUARD), GUARD["files"]
+    other = [{"path": row["path"], "text": row["text"] + "print(1)\n"} for row in files]
+    references = [GUARD["reference"], other, GUARD["reference"]]
+    first, second, third = REWARDS["similarity"]([answer] * 3, files=[files] * 3, reference=references)
+    assert first == third == 1.0
+    assert second == 0.0
 
 
 def test_the_scores_are_the_same_when_nothing_is_remembered_yet() -> None:

@@ -53,7 +53,14 @@ def test_an_ordinary_new_file_does_not(path: str) -> None:
 def test_a_file_that_the_task_shows_may_be_edited_and_one_may_be_deleted() -> None:
     shown = {**BEFORE, "conftest.py": "", "types.py": ""}
     assert not steers_tests(shown, {**shown, "conftest.py": "x = 1\n", "types.py": "y = 1\n"}, TESTS)
-    assert not steers_tests(shown, BEFORE, TESTS)
+    assert not steers_tests(shown, {**BEFORE, "types.py": ""}, TESTS)
+
+
+def test_a_module_may_not_be_deleted_if_an_installed_one_would_be_tested_in_its_place() -> None:
+    shown = {**BEFORE, "types.py": "", "json/decoder.py": ""}
+    for path in ("types.py", "json/decoder.py"):
+        assert steers_tests(shown, {other: text for other, text in shown.items() if other != path}, TESTS)
+    assert not steers_tests(shown, {path: text for path, text in shown.items() if path != "run.py"}, TESTS)
 
 
 def test_a_test_file_is_taken_out_however_it_is_spelled() -> None:

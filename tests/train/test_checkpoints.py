@@ -1,41 +1,108 @@
-"""A half-written checkpoint is never taken for a whole one."""
+"""A checkpoint is complete or absent, and one that was damaged since is refused by name."""
 
 from __future__ import annotations
 
+import errno
+import json
 from pathlib import Path
 
 import pytest
 
-from crrl.train.checkpoints import is_complete, last_complete, mark_complete, step_of, write_folder
+from crrl.errors import RunError, StorageError
+from crrl.train.checkpoints import KEPT, aside_of, finish_checkpoint, is_complete, last_sound, step_of, write_folder
+from crrl.train.manifest import MANIFEST, read_manifest, written_by
+from crrl.train.storage import writing
 
 
 def checkpoint(folder: Path, step: int, *, whole: bool = True) -> Path:
-    path = folder / f"checkpoint-{step}"
-    path.mkdir(parents=True)
-    (path / "weights").write_text("w")
+    aside = aside_of(folder) / f"checkpoint-{step}"
+    (aside / f"global_step{step}").mkdir(parents=True)
+    (aside / "weights").write_text("w" * 1000)
+    (aside / f"global_step{step}" / "zero_pp_rank_0_mp_rank_00_optim_states.pt").write_text("m" * 1000)
     if whole:
-        mark_complete(path)
-    return path
+        return finish_checkpoint(aside)
+    aside.rename(folder / aside.name)
+    return folder / aside.name
 
 
-def test_the_last_whole_checkpoint_is_the_one_of_the_highest_step(tmp_path: Path) -> None:
+def test_the_last_checkpoint_is_the_one_of_the_highest_step(tmp_path: Path) -> None:
     checkpoint(tmp_path, 9)
     checkpoint(tmp_path, 100)
-    checkpoint(tmp_path, 20)
-    last = last_complete(tmp_path)
+    last = last_sound(tmp_path)
     assert last is not None
     assert step_of(last) == 100
 
 
-def test_a_checkpoint_without_its_mark_is_removed_and_not_taken(tmp_path: Path) -> None:
+def test_a_manifest_lists_every_file_with_size_and_hash(tmp_path: Path) -> None:
+    manifest = read_manifest(checkpoint(tmp_path, 5))
+    assert manifest is not None
+    assert manifest["processes"] == 1
+    assert sorted(manifest["files"]) == ["global_step5/zero_pp_rank_0_mp_rank_00_optim_states.pt", "weights"]
+    entry = manifest["files"]["weights"]
+    assert entry["bytes"] == 1000
+    assert len(entry["blake2b"]) == 64
+
+
+def test_a_checkpoint_without_manifest_is_removed_and_not_taken(tmp_path: Path) -> None:
     checkpoint(tmp_path, 10)
     half = checkpoint(tmp_path, 20, whole=False)
-    assert last_complete(tmp_path) == tmp_path / "checkpoint-10"
+    (aside_of(tmp_path) / "checkpoint-30").mkdir(parents=True)
+    assert last_sound(tmp_path) == tmp_path / "checkpoint-10"
     assert not half.exists()
+    assert not aside_of(tmp_path).exists()
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda path: (path / "weights").write_text("w"), "weights has 1 bytes instead of 1000"),
+        (
+            lambda path: (path / "weights").write_text("v" * 1000),
+            "weights does not have the hash that was written down",
+        ),
+        (lambda path: (path / "weights").unlink(), "weights is missing"),
+        (lambda path: (path / MANIFEST).write_text('{"files": {'), "manifest.json is missing or unreadable"),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused_by_name_and_the_one_before_it_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], harm: object, words: str
+) -> None:
+    checkpoint(tmp_path, 10)
+    last = checkpoint(tmp_path, 20)
+    harm(last)  # type: ignore[operator]
+    assert last_sound(tmp_path) == tmp_path / "checkpoint-10"
+    assert capsys.readouterr().out == f"checkpoint-20 is damaged and is not used: {words}\n"
+    assert (tmp_path / "damaged-checkpoint-20").is_dir()
+    checkpoint(tmp_path, 20)  # the way is free for a new one
+    assert last_sound(tmp_path) == tmp_path / "checkpoint-20"
+
+
+def test_old_checkpoints_go_only_after_the_new_one_is_whole(tmp_path: Path) -> None:
+    for step in (1, 2, 3):
+        checkpoint(tmp_path, step)
+    assert sorted(path.name for path in tmp_path.glob("checkpoint-*")) == ["checkpoint-2", "checkpoint-3"]
+    assert KEPT == 2
+
+
+def test_a_checkpoint_of_another_number_of_processes_is_refused(tmp_path: Path) -> None:
+    last = checkpoint(tmp_path, 10)
+    manifest = json.loads((last / MANIFEST).read_text())
+    (last / MANIFEST).write_text(json.dumps({**manifest, "processes": 4}))
+    with pytest.raises(
+        RunError, match="was written by 4 trainer processes and can only be loaded by as many, not by 1"
+    ):
+        last_sound(tmp_path)
+
+
+def test_every_file_belongs_to_the_rank_that_its_name_holds() -> None:
+    assert written_by(Path("zero_pp_rank_3_mp_rank_00_optim_states.pt"), 3)
+    assert written_by(Path("rng_state_12.pth"), 12)
+    assert written_by(Path("model.safetensors"), 0)
+    assert not written_by(Path("rng_state_1.pth"), 0)
 
 
 def test_no_folder_has_no_checkpoint(tmp_path: Path) -> None:
-    assert last_complete(tmp_path / "none") is None
+    assert last_sound(tmp_path / "none") is None
 
 
 def test_a_folder_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
@@ -51,3 +118,28 @@ def test_a_folder_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None
     assert (target / "weights").read_text() == "old"
     assert is_complete(target)
     assert [path.name for path in tmp_path.iterdir()] == ["final"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0"),
+        Exception("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_told_as_one_whichever_library_stumbled(tmp_path: Path, error: Exception) -> None:
+    aside = aside_of(tmp_path / "grpo") / "checkpoint-4"
+    aside.mkdir(parents=True)
+    with (
+        pytest.raises(StorageError, match=r"the disk is full: checkpoint-4 cannot be written to .*grpo; "),
+        writing(aside),
+    ):
+        raise error
+    assert not aside.exists()
+
+
+def test_another_error_while_writing_stays_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no such tensor"), writing(tmp_path / "checkpoint-4"):
+        raise ValueError("no such tensor")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from safetensors.torch import load_file
 from crrl.evaluate import read_evaluations
 from crrl.report.run_folder import RunFolder
 from crrl.train.interrupt import STOPPED_EXIT_CODE
+from crrl.train.manifest import damage
 from crrl.train.metrics_log import read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +41,7 @@ def test_killed_run_resumes_to_the_same_metrics_and_weights(
     uninterrupted: RunFolder, short_run: Callable[[str], RunFolder]
 ) -> None:
     folder = short_run("killed")
-    kill_when(folder, lambda: (folder.checkpoints / "sft/checkpoint-20/complete").is_file())
+    kill_when(folder, lambda: (folder.checkpoints / "sft/checkpoint-20/manifest.json").is_file())
     assert not (folder.checkpoints / "warm-start").exists()
     kill_when(folder, lambda: reached(folder, "reinforce", 5))
     assert not (folder.checkpoints / "final").exists()
@@ -85,7 +87,7 @@ def test_sigterm_stops_at_the_next_step_with_a_checkpoint(short_run: Callable[[s
     wait_for(process, folder, lambda: reached(folder, "warm-start", 10))
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == STOPPED_EXIT_CODE
-    assert list((folder.checkpoints / "sft").glob("checkpoint-*/complete"))
+    assert list((folder.checkpoints / "sft").glob("checkpoint-*/manifest.json"))
     assert "the run can be resumed" in (folder.path / "log").read_text()
 
 
@@ -127,3 +129,37 @@ def metrics(folder: RunFolder) -> list[dict[str, Any]]:
 def weights(folder: RunFolder) -> dict[str, bytes]:
     tensors = load_file(folder.checkpoints / "final" / "model.safetensors")
     return {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
+
+
+@pytest.mark.timeout(280)
+def test_a_full_disk_leaves_the_checkpoints_before_it_and_is_told_in_one_line(
+    short_run: Callable[[str], RunFolder],
+) -> None:
+    folder = short_run("full")
+    process = start(folder)
+    whole = folder.checkpoints / "sft/checkpoint-20"
+    wait_for(process, folder, lambda: (whole / "manifest.json").is_file())
+    # No file may grow beyond 5 MB from now on, as on a disk that is full: the optimizer's takes 7.
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (5_000_000, 5_000_000))
+    assert process.wait(DEADLINE_S) == 74
+    assert not damage(whole)
+    assert [path.name for path in (folder.checkpoints / "sft").glob("*") if path.is_dir()] == ["checkpoint-20"]
+    last = (folder.path / "log").read_text().splitlines()[-1]
+    assert last.startswith("error: the disk is full: checkpoint-40 cannot be written to ")
+
+
+@pytest.mark.timeout(280)
+def test_a_truncated_checkpoint_is_refused_by_name_and_the_run_ends_as_if_nothing_had_been(
+    uninterrupted: RunFolder, short_run: Callable[[str], RunFolder]
+) -> None:
+    folder = short_run("truncated")
+    kill_when(folder, lambda: (folder.checkpoints / "grpo/checkpoint-4/manifest.json").is_file())
+    last = max((folder.checkpoints / "grpo").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    os.truncate(last / "optimizer.pt", 1000)
+    assert start(folder).wait(DEADLINE_S) == 0, (folder.path / "log").read_text()
+    assert (
+        f"{last.name} is damaged and is not used: optimizer.pt has 1000 bytes instead of "
+        in (folder.path / "log").read_text()
+    )
+    assert metrics(folder) == metrics(uninterrupted)
+    assert weights(folder) == weights(uninterrupted)

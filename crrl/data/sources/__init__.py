@@ -8,7 +8,7 @@ from typing import Any
 
 from crrl.data.options import BuildOptions
 from crrl.data.rows import Item, Sourced
-from crrl.data.sources import commits, jsonl, toy
+from crrl.data.sources import commits, jsonl, mutations, toy
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,14 @@ SOURCES: dict[str, Source] = {
             items=_toy_items,
             identity=lambda options: "",
             splits=toy.SPLITS,
+        ),
+        Source(
+            name="mutations",
+            about="real Python code with one injected bug and the tests that notice it; default: the standard library",
+            options_type=mutations.MutationsOptions,
+            items=mutations.items,
+            identity=mutations.identity,
+            splits=mutations.SPLITS,
         ),
     )
 }

@@ -26,7 +26,10 @@ from crrl.errors import ConfigError
 class JsonlOptions:
     """What the `jsonl` source is told."""
 
-    path: Annotated[str, "jsonl: the .jsonl or .jsonl.gz file; commits: the folder of the git repository"] = ""
+    path: Annotated[
+        str,
+        "jsonl: the .jsonl or .jsonl.gz file; commits: a git repository's folder; mutations: a folder of Python code",
+    ] = ""
 
     def __post_init__(self) -> None:
         if not self.path:

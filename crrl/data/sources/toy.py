@@ -29,7 +29,7 @@ from crrl.diffs import make_patch, render_patch
 from crrl.schema import Files, TaskRow, rows_from_files
 
 PATH = "f.py"
-TEST_PATH = "test_f.py"
+TEST_PATH = "test_f.txt"
 SPLITS = ("train", "heldout")
 HELDOUT_SHARE = 0.2
 TEST_TIMEOUT_S = 2.0
@@ -215,29 +215,16 @@ def _run(program: Program, items: list[int]) -> int:
     return (max if program.goal == "largest" else min)(values, default=0)
 
 
-_TEST = '''\
-"""Runs the answer in a child and compares what it sends back here, where the answer was never imported."""
-import os
-import sys
-
-inputs = {inputs}
-receive, send = os.pipe()
-if os.fork() == 0:
-    from f import f
-    os.write(send, repr([f(list(items)) for items in inputs]).encode())
-    os._exit(0)
-os.close(send)
-with os.fdopen(receive) as pipe:
-    got = pipe.read(65536)
-expected = {expected}
-if got != repr(expected):
-    sys.exit(f"f returned {{got or 'nothing'}}, expected {{expected}}")
-'''
+_EXAMPLE = """\
+>>> f({items})
+{expected}
+"""
 
 
 def _task(bug: Bug, inputs: list[list[int]], expected: list[int], split: str, number: int) -> TaskRow:
     before: Files = {PATH: bug.broken.text}
-    test = _TEST.format(inputs=inputs, expected=expected)
+    examples = [_EXAMPLE.format(items=items, expected=value) for items, value in zip(inputs, expected, strict=True)]
+    test = ">>> from f import f\n" + "".join(examples)
     return {
         "task_id": f"toy-{split}-{number:05d}",
         "kind": "repair",
@@ -246,7 +233,7 @@ def _task(bug: Bug, inputs: list[list[int]], expected: list[int], split: str, nu
         "reference": rows_from_files({PATH: bug.right.text}),
         "tests": {
             "files": rows_from_files({TEST_PATH: test}),
-            "command": ["python", "-S", "-E", "-s", TEST_PATH],
+            "command": ["python", "-S", "-E", "-s", "-m", "doctest", TEST_PATH],
             "timeout_s": TEST_TIMEOUT_S,
         },
         "label": "",

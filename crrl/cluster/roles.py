@@ -1,0 +1,101 @@
+"""The processes of one node: which roles it has in the run, and how each is started."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crrl.cluster.accelerate import (
+    TrainerShape,
+    accelerate_config,
+    deepspeed_config,
+    launch_command,
+    launch_environment,
+)
+from crrl.cluster.apptainer import NO_IMAGE, exec_command, exec_environment
+from crrl.cluster.place import Place
+from crrl.cluster.plan import Roles, roles
+from crrl.cluster.rendezvous import Meeting, interface_of, own_address
+from crrl.config import RunConfig, trainer_processes
+from crrl.report.attempt_folder import AttemptFolder
+from crrl.report.heartbeat import ATTEMPT, NODE, TRAINER
+from crrl.report.run_folder import RunFolder, write_aside
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a node has to start: one command, under which `ranks` processes beat."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """The whole one."""
+    ranks: int = 1
+    is_launched: bool = False
+    """Whether a launcher stands between the command and the ranks, which are then asked to stop through a file alone."""
+
+
+def machine_of(config: RunConfig, place: Place) -> int | None:
+    """The number of a node among those that train, from 0; None if it only serves."""
+    machine = place.node - roles(config).server_nodes
+    return machine if machine >= 0 else None
+
+
+def trainer_shape(config: RunConfig) -> TrainerShape:
+    """How many trainers there are, and where."""
+    nodes = roles(config).trainer_nodes
+    return TrainerShape(nodes, trainer_processes(config) // nodes)
+
+
+def write_launch_files(config: RunConfig, attempt: AttemptFolder, meeting: Meeting) -> None:
+    """The configs of accelerate and DeepSpeed for all nodes of an attempt."""
+    write_aside(attempt.deepspeed, deepspeed_config())
+    write_aside(attempt.accelerate, accelerate_config(trainer_shape(config), meeting, attempt.deepspeed.resolve()))
+
+
+def roles_of(
+    config: RunConfig,
+    folder: RunFolder,
+    attempt: AttemptFolder,
+    place: Place,
+    meeting: Meeting | None,
+    scratch: Path,
+) -> list[Role]:
+    """What a node starts. A node that only serves starts nothing yet: its server comes with its own issue of the plan."""
+    machine = machine_of(config, place)
+    if machine is None:
+        return []
+    wanted, shape = roles(config), trainer_shape(config)
+    extra = {ATTEMPT: str(attempt.number), NODE: place.name, **_devices(wanted, os.environ)}
+    command: Sequence[str] = ["python", "-m", "crrl.train", str(folder.path.resolve())]
+    if meeting is not None:
+        python = sys.executable if config.cluster.image == NO_IMAGE else "python"
+        command = launch_command(attempt.accelerate.resolve(), machine, str(folder.path.resolve()), python)
+        cpus = config.cluster.cpus_per_task
+        extra |= launch_environment(shape.processes_per_node, cpus, on_cpu=not wanted.trainer_gpus)
+        extra |= _gloo(config, meeting)
+    gpus = wanted.trainer_gpus > 0
+    argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=gpus)
+    environment = exec_environment(config=config, scratch=scratch, host=os.environ, extra=extra)
+    return [Role(TRAINER, argv, environment, shape.processes_per_node, is_launched=meeting is not None)]
+
+
+def _devices(wanted: Roles, host: Mapping[str, str]) -> dict[str, str]:
+    """Where server and trainers share a node, the server has the first GPUs and the trainers the rest."""
+    if wanted.server_nodes or not wanted.server_gpus:
+        return {}
+    visible = host.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    if len(visible) < wanted.server_gpus + wanted.trainer_gpus:
+        visible = [str(number) for number in range(wanted.server_gpus + wanted.trainer_gpus)]
+    return {"CUDA_VISIBLE_DEVICES": ",".join(visible[wanted.server_gpus :])}
+
+
+def _gloo(config: RunConfig, meeting: Meeting) -> dict[str, str]:
+    """Gloo listens on the address of the machine's name, which on many machines is not one that others reach."""
+    if config.cluster.network_interface:
+        return {}  # crrl.cluster.environment says so already
+    interface = interface_of(own_address(others=[meeting.host]))
+    return {"GLOO_SOCKET_IFNAME": interface} if interface else {}

@@ -1,0 +1,97 @@
+"""Results for people: one table of metrics with intervals, one of strata."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from crrl.evaluate.metrics import Estimate, Measured
+from crrl.evaluate.result import Result
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PASS_MEANS = {
+    "tests": "the tests pass",
+    "label": "the label is right",
+    "similarity": "similarity to the human fix is 1.0",
+}
+SHOWN_STRATA = 30
+
+
+def metrics_table(result: Result) -> Table:
+    """A row for each metric: value, 95 % interval, how many tasks stand for it, and the baselines beside it."""
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("")
+    for column in ("value", "95 % interval", "tasks", *result.baselines):
+        table.add_column(column, justify="right", no_wrap=column == "95 % interval")
+    unjudged = any(estimate.unjudged_answers for estimate in result.metrics.values())
+    if unjudged:
+        table.add_column("answers not judged", justify="right")
+    for name, estimate in result.metrics.items():
+        cells = [percent(estimate.value), interval(estimate), str(estimate.tasks)]
+        cells += [percent(measured[name].value) if name in measured else "–" for measured in result.baselines.values()]
+        cells += [str(estimate.unjudged_answers)] if unjudged else []
+        table.add_row(name, *cells)
+    return table
+
+
+def strata_table(result: Result) -> Table | None:
+    """A row for each stratum, the largest first; None where there is nothing to break down."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not result.strata:
+        return None
+    table = Table(title="By kind of task", title_justify="left")
+    shown = _shown_metrics(result.metrics)
+    table.add_column("")
+    for column in ("tasks", *shown):
+        table.add_column(column, justify="right")
+    largest = sorted(result.strata.items(), key=lambda item: -_tasks(item[1]))
+    for name, measured in largest[:SHOWN_STRATA]:
+        cells = [
+            f"{percent(measured[metric].value)}  {interval(measured[metric])}" if metric in measured else "–"
+            for metric in shown
+        ]
+        table.add_row(Text(name or "(none)"), str(_tasks(measured)), *cells)
+    if len(largest) > SHOWN_STRATA:
+        table.caption = f"{len(largest) - SHOWN_STRATA} more are in the result's file"
+    return table
+
+
+def percent(share: float) -> str:
+    """`12.5 %`; a dash for what is not known."""
+    return "–" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def interval(estimate: Estimate) -> str:
+    """`[10.0, 15.0]`, in percent; a dash for what is not known."""
+    return "–" if math.isnan(estimate.low) else f"[{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
+
+
+def title(result: Result) -> str:
+    """What was evaluated, how, and what counts as a pass."""
+    settings = result.settings
+    sampling = settings["sampling"]
+    how = (
+        f"{sampling['n']} answers each at temperature {sampling['temperature']:g}"
+        if sampling["temperature"]
+        else "greedy"
+    )
+    means = ", or ".join(PASS_MEANS[name] for name in result.passing)
+    passing = f"pass: {means}" if means else "no reward that was asked for decides what passes"
+    return f"{settings['model']['given']} on {settings['data']['source']}: {len(result.tasks)} tasks, {how}; {passing}"
+
+
+def _shown_metrics(measured: Measured) -> Sequence[str]:
+    """The first and the last pass@k, or the first reward."""
+    passes = [name for name in measured if name.startswith("pass@")]
+    return list(dict.fromkeys([passes[0], passes[-1]])) if passes else list(measured)[:1]
+
+
+def _tasks(measured: Measured) -> int:
+    return max((estimate.tasks + estimate.unjudged_tasks for estimate in measured.values()), default=0)

@@ -1,0 +1,204 @@
+"""How the `tests` reward judges the programs of a step: all at once, each once, within one deadline.
+
+`configure` sets how, for the whole process; a run calls it at its start (crrl.train.run). Without it the defaults hold.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from crrl.errors import SandboxError
+from crrl.rewards.kept_results import KeptResults
+from crrl.sandbox import LEVELS, Level, Workers, shared_workers
+from crrl.sandbox.levels import missing
+from crrl.schema import Files, TestsRow
+from crrl.testing import run_tests, score
+
+TRIES = 2
+"""A sandbox that could not run a program is asked once more before the answer counts as not judged."""
+WORST_LEVEL: Level = LEVELS[-1]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How programs are judged; `crrl.config.SandboxConfig` says what each means.
+
+    The defaults are those of a run, but for `max_unavailable_share`: used as a library, the reward gives None and never
+    raises for it.
+    """
+
+    level: Level = "landlock"
+    deadline_s: float = 600.0
+    workers: int = 0
+    max_unavailable_share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One program to test: the answer's files, those before the repair, the task's tests; `key` is equal for equal jobs."""
+
+    key: bytes
+    tree: Files
+    before: Files
+    tests: TestsRow
+
+
+@dataclass
+class Counts:
+    """What judging a batch took, in different programs, as equal ones run once.
+
+    Attributes:
+        judged: run and scored. cached: known from before. timeouts: of those judged, beyond the time limit.
+        unavailable: the sandbox could not run them, twice. late: not judged when the deadline came.
+        seconds: from the first to the last of them. reason: the sandbox's words for the last unavailable one.
+    """
+
+    judged: int = 0
+    cached: int = 0
+    timeouts: int = 0
+    unavailable: int = 0
+    late: int = 0
+    seconds: float = 0.0
+    reason: str = field(default="", repr=False)
+
+    def metrics(self) -> dict[str, float]:
+        """By the names that metrics.jsonl has."""
+        names = ("judged", "cached", "timeouts", "unavailable", "late", "seconds")
+        return {f"tests/{name}": float(getattr(self, name)) for name in names}
+
+
+class Judge:
+    """Judges batches of programs under one set of settings. Safe to call from several threads.
+
+    Args:
+        settings: how.
+        results: what is known from before, and where what is found is kept; None: the cache folder.
+        workers: what runs programs; None: by the settings, started when the first program must run.
+    """
+
+    def __init__(
+        self, settings: Settings, *, results: KeptResults | None = None, workers: Workers | None = None
+    ) -> None:
+        self.settings = settings
+        self._level: Level | None = None
+        self._own_workers = workers
+        self.results = results or KeptResults()
+        self._lock = threading.Lock()
+
+    @property
+    def level(self) -> Level:
+        """The best level that this machine offers. Raises SandboxError if that is less than the settings accept."""
+        if self._level is None:
+            self._level = best_level(self.settings.level)
+        return self._level
+
+    def judge(self, jobs: Mapping[bytes, Job]) -> tuple[dict[bytes, float | None], Counts]:
+        """The score of each program, or None if it could not be judged by the deadline.
+
+        Cost: the programs' own time over the workers; nothing for those that are known.
+        """
+        started = time.monotonic()
+        known = {key: found for key in jobs if (found := self.results.get(key)) is not None}
+        counts = Counts(cached=len(known))
+        open_jobs = [job for key, job in jobs.items() if key not in known]
+        scores: dict[bytes, float | None] = {**known}
+        if open_jobs:
+            scores |= self._run_all(open_jobs, counts, started + self.settings.deadline_s)
+        counts.seconds = time.monotonic() - started
+        return scores, counts
+
+    def _run_all(self, jobs: list[Job], counts: Counts, end: float) -> dict[bytes, float | None]:
+        workers = self._workers()
+        pool = ThreadPoolExecutor(
+            self.settings.workers or len(os.sched_getaffinity(0)), thread_name_prefix="crrl-tests"
+        )
+        try:
+            futures = {pool.submit(self._run_one, job, workers, counts, end): job for job in jobs}
+            done, late = wait(futures, timeout=max(0.0, end - time.monotonic()))
+        finally:
+            # What still runs ends at its own time limit; its result is kept for the next step that asks.
+            pool.shutdown(wait=False, cancel_futures=True)
+        counts.late += len(late)
+        scores: dict[bytes, float | None] = {futures[future].key: None for future in late}
+        scores |= {futures[future].key: _result(future) for future in done}
+        return scores
+
+    def _run_one(self, job: Job, workers: Workers, counts: Counts, end: float) -> float | None:
+        reason = ""
+        for _ in range(TRIES):
+            test_run = run_tests(job.tree, job.tests, workers.run, before=job.before)
+            found, reason = score(test_run, job.tests), test_run.outcome.stderr
+            if found is not None:
+                break
+        kind = test_run.outcome.kind
+        with self._lock:
+            counts.judged += found is not None
+            counts.timeouts += kind == "timeout"
+            if found is None:
+                counts.unavailable += 1
+                counts.reason = reason
+        # A busy machine may have been late, or short of memory: such a result is not kept, and the next step asks again.
+        if found is not None and kind not in ("timeout", "memory"):
+            self.results.put(job.key, found)
+        return found
+
+    def _workers(self) -> Workers:
+        with self._lock:
+            if self._own_workers is None and not self.settings.workers:
+                return shared_workers(self.level)
+            if self._own_workers is None:
+                self._own_workers = Workers(self.settings.workers, level=self.level)
+            return self._own_workers
+
+    def check(self, not_judged: int, asked: int, counts: Counts) -> None:
+        """Raise SandboxError if more of a batch could not be judged than the settings allow."""
+        share = not_judged / asked if asked else 0.0
+        if share > self.settings.max_unavailable_share:
+            raise SandboxError(
+                f"{not_judged} of {asked} answers could not be judged by their tests: {counts.unavailable} programs the sandbox "
+                f"could not run ({counts.reason.strip()[-200:] or 'none'}), {counts.late} were not done in "
+                f"{self.settings.deadline_s:g} s; see python -m crrl.sandbox --check, or raise --sandbox.deadline-s or "
+                f"--sandbox.max-unavailable-share {self.settings.max_unavailable_share:g}"
+            )
+
+
+def best_level(least: Level) -> Level:
+    """The best level of this machine. Raises SandboxError, in one line with what to do, if it is less than `least`."""
+    accepted = LEVELS[: LEVELS.index(least) + 1]
+    for level in accepted:
+        if not missing(level):
+            return level
+    why = "; ".join(f"{level}: {missing(level)}" for level in accepted)
+    fix = "apt-get install bubblewrap"
+    if least != WORST_LEVEL:
+        fix += f", or accept less: --sandbox.level {WORST_LEVEL} keeps programs from neither your files nor the network"
+    raise SandboxError(f"no sandbox of level {least} or better here ({why}); {fix}")
+
+
+def _result(future: Future[float | None]) -> float | None:
+    """What a run gave; a bug of ours is not swallowed."""
+    return future.result()
+
+
+_judge = Judge(Settings())
+
+
+def configure(settings: Settings) -> None:
+    """Set how this process judges from now on."""
+    install(Judge(settings))
+
+
+def install(judge: Judge) -> None:
+    """Let this judge score from now on."""
+    global _judge
+    _judge = judge
+
+
+def current_judge() -> Judge:
+    """The judge of this process."""
+    return _judge

@@ -1,0 +1,63 @@
+"""Loads the tests' modules for the import system. The answer's code could find what stands here, so it holds no secret.
+
+These functions have a namespace of their own with nothing in it but `ask`, which sends a message to the vault (vault.py). Whoever
+finds one of them can call it, and the vault sees who did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec, PathFinder
+from io import open_code
+from types import ModuleType
+from typing import Any
+
+ask: Callable[[tuple[Any, ...]], Any]
+real_signal: Callable[[Any, Any], Any]
+
+
+class GuardedModule(ModuleType):
+    """A module of the tests: what is expected stands in it, so it says who looks."""
+
+    def __getattribute__(self, name: str) -> Any:
+        ask(("touch", name, ModuleType.__getattribute__(self, "__name__")))
+        return ModuleType.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        ask(("touch", name, ModuleType.__getattribute__(self, "__name__")))
+        ModuleType.__setattr__(self, name, value)
+
+
+class Tests:
+    """Finds and loads the tests' modules, whose code the vault holds; their files may be empty."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.has_location and ask(("is test", spec.origin)):
+            loader: Any = Tests()
+            spec.loader = loader
+            return spec
+        return None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def get_source(self, name: str) -> str | None:
+        """What lies on the disk, for tracebacks."""
+        spec = PathFinder.find_spec(name)
+        if spec is None or spec.origin is None:
+            return None
+        with open_code(spec.origin) as stream:
+            return stream.read().decode("utf-8", "replace")
+
+    def exec_module(self, module: ModuleType) -> None:
+        code, module.__dict__["__builtins__"] = ask(("code", module.__spec__.origin))  # type: ignore[union-attr]
+        module.__class__ = GuardedModule
+        exec(code, module.__dict__)
+
+
+def set_signal(number: Any, handler: Any) -> Any:
+    """`signal.signal`: a handler is handed the frame it interrupts."""
+    ask(("signal",))
+    return real_signal(number, handler)

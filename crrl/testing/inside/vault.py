@@ -1,0 +1,114 @@
+"""Where a run's secrets are: what passed so far, and the tests' code.
+
+They are local variables of a running generator. Nothing but its frame leads to them, and to look at frames is noted (audit.py).
+It answers messages, and believes those about results only if the answer's code is nowhere on the stack.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+from crrl.testing.inside.origin import PUBLIC_FILE, TEST_CODES, is_answer_code, is_answer_frame
+from crrl.testing.inside.rewrite import fresh_builtins
+from crrl.testing.inside.verdict import tampered
+
+_getframe = sys._getframe
+_QUIET = frozenset("__spec__ __name__ __path__ __file__ __loader__ __class__ __package__ __doc__".split())
+"""Attributes of modules that the import system and introspection of ordinary programs ask for."""
+_MAIN = ("run_job", "run_script_job", "run_framework_job")
+Codes = dict[str, tuple[CodeType, bool]]
+"""File of the tests → its code, and whether it may see the real builtins."""
+Vault = Generator[Any, tuple[Any, ...], None]
+
+
+def vault(codes: Codes, known_words: frozenset[str], may_expect_failure: bool) -> Vault:
+    """A generator to send messages to.
+
+    Args:
+        codes: the tests' code.
+        known_words: see `watch`.
+        may_expect_failure: whether the tests say of any test that it fails.
+    """
+    states: dict[str, str] = {}
+    returned: set[str] = set()
+    current = ""
+    reply: Any = None
+    while True:
+        message = yield reply
+        kind, reply = message[0], None
+        if kind == "touch":
+            _check_touch(message[1], message[2], known_words)
+        elif kind == "is test":
+            reply = message[1] in codes
+        elif kind == "code":
+            code, needs_real = codes[message[1]]
+            reply = (code, sys.modules["builtins"].__dict__ if needs_real else fresh_builtins())
+        elif kind == "signal":
+            if "signal" not in known_words and is_answer_frame(_getframe(2)):
+                tampered("the answer set a signal handler")
+        elif not _is_honest_stack(_getframe(1)):
+            tampered("the answer told results")
+        elif kind == "expect":
+            states |= dict.fromkeys(message[1], "missing")
+        elif kind == "start":
+            current = message[1]
+        elif kind == "returned":
+            if _is_test_code(message[1]):
+                returned.add(current)
+            else:
+                tampered("the answer replaced a test")
+        elif kind == "status":
+            states[message[1]] = _worse(states.get(message[1]), message[2])
+        elif kind == "results":
+            reply = {name: _counts(name in returned, state, may_expect_failure) for name, state in states.items()}
+
+
+_ORDER = ("failed", "skipped", "xfailed", "xpassed", "passed")
+
+
+def _worse(old: str | None, new: str) -> str:
+    return new if old in (None, "missing") else min(old, new, key=_ORDER.index)
+
+
+def _counts(has_returned: bool, state: str, may_expect_failure: bool) -> bool:
+    """Whether a test passed: the framework says so, and its code was seen to come to its end."""
+    if state == "xfailed":
+        return may_expect_failure
+    return has_returned and (state == "passed" or (state == "xpassed" and may_expect_failure))
+
+
+def _check_touch(name: str, module: str, known_words: frozenset[str]) -> None:
+    caller = _getframe(3)  # _check_touch, the vault, GuardedModule, who asked
+    if (
+        name not in _QUIET
+        and is_answer_frame(caller)
+        and known_words.isdisjoint((module.rpartition(".")[2], "modules"))
+    ):
+        tampered(f"the answer looked at {module}.{name}")
+
+
+def _is_honest_stack(frame: FrameType | None) -> bool:
+    """Whether no code of the answer's called, and it was our run, or a thread that the tests themselves started, that did."""
+    is_tests_thread = False
+    while frame is not None:
+        code = frame.f_code
+        if frame.f_globals is globals() and code.co_name in _MAIN:
+            return True
+        if is_answer_frame(frame):
+            return False
+        is_tests_thread |= id(code) in TEST_CODES and code.co_filename != PUBLIC_FILE
+        frame = frame.f_back
+    return is_tests_thread
+
+
+def _is_test_code(function: Any) -> bool:
+    """Whether a test is still the tests' own function, or a library's wrapper around it."""
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if code is None:
+        return not isinstance(function, FunctionType)
+    # A library that makes functions of text names them <after itself>; `exec` alone says <string>.
+    is_made = code.co_filename.startswith("<") and code.co_filename != "<string>"
+    return is_made or not is_answer_code(code)

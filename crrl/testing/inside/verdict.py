@@ -1,0 +1,47 @@
+"""How a run ends: the report goes to descriptor 3, and nothing of the answer's code runs after it.
+
+Only operations of built-in types and functions taken before the answer's code ran: `json.dumps` could be replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+_write, _leave, _stdout, _stderr = os.write, os._exit, sys.stdout, sys.stderr
+REPORT = 3
+
+
+def write_report(lines: list[str]) -> None:
+    """Write lines to the report channel."""
+    data = "".join(line + "\n" for line in lines).encode("utf-8", "backslashreplace")
+    while data:
+        data = data[_write(REPORT, data) :]
+
+
+def tampered(what: str) -> NoReturn:
+    """End the run at once, before what the answer tries can have an effect: none of its tests counts."""
+    write_report([f"tampered {hexed(what)}"])
+    _leave(1)
+
+
+def end(nonce: str, lines: list[str], code: int) -> NoReturn:
+    """Report lines under the nonce and end the process at once."""
+    write_report([*lines, f"end {nonce}"])
+    for stream in (_stdout, _stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass
+    _leave(code)
+
+
+def hexed(text: str) -> str:
+    """Text as hexadecimal digits, so that a line is a line."""
+    return text.encode("utf-8", "surrogatepass").hex() or "-"
+
+
+def end_tests(nonce: str, results: dict[str, bool], code: int) -> NoReturn:
+    """Report tests and end the process."""
+    end(nonce, [f"result {hexed(name)} {int(passed)}" for name, passed in results.items()], code)

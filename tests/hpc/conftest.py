@@ -1,0 +1,74 @@
+"""Fixtures of the tests on a real cluster. What is missing here fails; nothing is skipped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hpc.image import Image
+from tests.hpc.ordinary_user import OrdinaryUser
+from tests.hpc.slurm_cluster import SlurmCluster
+
+PROVISION = Path(__file__).with_name("provision")
+
+
+@pytest.fixture(scope="session")
+def hpc_root() -> Path:
+    """Where provision.sh keeps what it makes; tests put their own temporary folders beside it."""
+    assert os.geteuid() == 0, "the tests on a cluster start slurmd for three nodes: run them as root, on a test machine"
+    return Path(_said_by("-c", '. ./where.sh; echo "$HPC_ROOT"'))
+
+
+@pytest.fixture(scope="session")
+def user(hpc_root: Path) -> OrdinaryUser:
+    """Who builds the image and submits jobs."""
+    return OrdinaryUser(_said_by("-c", '. ./where.sh; echo "$HPC_USER"'))
+
+
+@pytest.fixture(scope="session")
+def checkout(user: OrdinaryUser) -> Path:
+    """A copy of this checkout, as its files are now, owned by the user: launch.py, .venv/bin/python, crrl.sif."""
+    return Path(_said_by("checkout.sh"))
+
+
+@pytest.fixture(scope="session")
+def image(checkout: Path, user: OrdinaryUser) -> Image:
+    """The CPU image of that checkout; built if its contents have changed (CRRL_HPC_IMAGE=FILE takes another as it is)."""
+    return Image(Path(_said_by("image.sh")), user)
+
+
+@pytest.fixture
+def folder(hpc_root: Path, user: OrdinaryUser) -> Iterator[Path]:
+    """An empty folder of the user's, which he can reach (pytest's tmp_path is root's alone)."""
+    path = Path(tempfile.mkdtemp(prefix="test-", dir=hpc_root))
+    try:
+        yield user.make_folder(path)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def slurm(hpc_root: Path, user: OrdinaryUser) -> Iterator[SlurmCluster]:
+    """Three idle nodes for all tests of this session."""
+    path = Path(tempfile.mkdtemp(prefix="slurm-", dir=hpc_root))
+    path.chmod(0o755)
+    cluster = SlurmCluster(path, user.name)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _said_by(*script: str) -> str:
+    """The last line of what a script of provision/ prints; its messages are the test's, if it fails."""
+    done = subprocess.run(["sh", *script], cwd=PROVISION, capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(script)} failed:\n{done.stderr[-8000:]}"
+    return done.stdout.strip().splitlines()[-1]

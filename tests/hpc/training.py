@@ -1,0 +1,88 @@
+"""One small training run on the real cluster, in the image: started as its user would, looked at from outside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from crrl.report.run_folder import RunFolder
+from tests.hpc.slurm_cluster import SlurmCluster
+
+SHORT = """
+--size tiny --cluster slurm --site none --tracking.wandb off --cluster.cpus-per-task 1 --cluster.mem-gb 2
+--rewards format=0.5 similarity=0.5 --data.rows 16 --sft.steps 4 --sft.save-steps 50 --sft.batch-size 4 --sft.rows 40
+--eval.tasks 4 --eval.every-steps 0 --grpo.num-generations 4 --grpo.per-device-batch-size 4
+--grpo.max-completion-length 8 --grpo.steps 8 --grpo.save-steps 2
+""".split()
+TWO_NODES = ("--nodes.trainer", "2")
+ONE_NODE = ("--nodes.trainer", "1", "--cluster.trainers-per-node", "2", "--cluster.cpus-per-task", "2")
+TIMES = ("step_time",)
+STEP_TIMEOUT_S = 300.0
+
+
+class Training:
+    """A run that was submitted."""
+
+    def __init__(self, slurm: SlurmCluster, checkout: Path, image: Path, runs: Path, *words: str) -> None:
+        self.slurm = slurm
+        python = checkout / ".venv/bin/python"
+        command = [python, "launch.py", *SHORT, "--image", image, *words, "--runs", runs]
+        done = slurm.run(*command, cwd=checkout, check=False)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        (path,) = runs.iterdir()
+        self.folder = RunFolder(path)
+        self.job_id = str(self.status["job_id"])
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return self.folder.read_status()
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Everything that was measured and is not a time."""
+        lines = self.folder.metrics.read_text().splitlines() if self.folder.metrics.is_file() else []
+        entries = [json.loads(line) for line in lines]
+        return [{name: value for name, value in entry.items() if name not in TIMES} for entry in entries]
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        entries = [json.loads(line) for line in self.folder.events.read_text().splitlines()]
+        return [entry for entry in entries if entry["kind"] == kind]
+
+    def wait_for_step(self, step: int) -> None:
+        """Until a step of reinforcement is done, and with it, if it is a multiple of two, a checkpoint."""
+
+        def reached() -> bool:
+            assert self.status["state"] in ("queued", "running"), self.log()
+            return any(entry["stage"] == "reinforce" and entry["step"] >= step for entry in self.metrics())
+
+        self.slurm.wait_for(reached, f"step {step} of {self.folder.run_id}", timeout_s=STEP_TIMEOUT_S)
+
+    def wait_for_state(self, state: str) -> None:
+        def reached() -> bool:
+            now = self.status["state"]
+            assert now in ("queued", "running", state), f"{self.status}\n{self.log()}"
+            return now == state
+
+        self.slurm.wait_for(reached, f"{self.folder.run_id} to be {state}", timeout_s=STEP_TIMEOUT_S)
+
+    def rank(self, node: str) -> int:
+        """The process of the trainer on a node."""
+        attempt = self.folder.attempt(int(self.status["attempt"]))
+        (path,) = attempt.heartbeats.glob(f"trainer-{node}-*.json")
+        return int(json.loads(path.read_text())["pid"])
+
+    def nodes(self) -> list[str]:
+        """The names of the job's nodes, in their order."""
+        attempt = self.folder.attempt(int(self.status["attempt"]))
+        beats = [json.loads(path.read_text()) for path in attempt.heartbeats.glob("supervisor-*.json")]
+        return [beat["node"] for beat in sorted(beats, key=lambda beat: beat["rank"])]
+
+    def log(self) -> str:
+        """The last lines of every log, for the message of a test that failed."""
+        paths = [*self.folder.logs.glob("*/*.log"), *self.folder.submission.glob("*.out")]
+        return "\n".join(f"{path}:\n{path.read_text(errors='replace')[-1500:]}" for path in sorted(paths))
+
+    def assert_nothing_is_left(self) -> None:
+        """Neither a process nor an allocation."""
+        self.slurm.wait_for_job(self.job_id, timeout_s=90)
+        self.slurm.wait_for(lambda: not self.slurm.processes(), "end of all its processes", timeout_s=60)

@@ -1,0 +1,328 @@
+"""From tree and tests to results per test: what the plain command would say, and how ends that are none are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from crrl import schema
+from crrl.errors import DataError
+from crrl.sandbox import shared_workers
+from crrl.schema import rows_from_files
+from crrl.testing import run_tests, score
+from crrl.testing.report import read_report
+from crrl.testing.run import TestRun
+
+F = {"f.py": "def f(x):\n    return x + 1\n"}
+
+
+def judged(files: schema.Files, command: str, tree: schema.Files = F, **more: Any) -> TestRun:
+    row: schema.TestsRow = {"files": rows_from_files(files), "command": command.split(), "timeout_s": 30.0}
+    return run_tests(tree, row, shared_workers().run, **more)
+
+
+EXAMPLES = """\
+>>> from f import f
+>>> f(1)
+2
+>>> _ + 1
+3
+>>> f('a')
+Traceback (most recent call last):
+TypeError: can only concatenate str (not "int") to str
+>>> f('a')  # doctest: +IGNORE_EXCEPTION_DETAIL
+Traceback (most recent call last):
+TypeError: something else
+>>> list(range(f(30)))  # doctest: +ELLIPSIS
+[0, 1, ..., 30]
+>>> 1 / 0  # doctest: +SKIP
+>>> print(f(1), end='')
+2
+>>> for _ in range(2):
+...     print('')
+<BLANKLINE>
+<BLANKLINE>
+>>> f(1)
+3
+>>> def g(:
+Traceback (most recent call last):
+SyntaxError: invalid syntax
+"""
+
+
+def test_examples_are_judged_as_doctest_judges_them_and_named_by_their_line() -> None:
+    results = judged({"t.txt": EXAMPLES}, "python -m doctest t.txt").results
+    assert results == {f"t.txt:{line}": line != 19 for line in (1, 2, 4, 6, 9, 12, 15, 17, 21, 23)} | {
+        "t.txt:21": False
+    }
+
+
+def test_what_examples_should_print_is_not_in_the_sandbox() -> None:
+    tree = {"f.py": "import os\ndef f(x):\n    return sorted(os.listdir())\n"}
+    examples = ">>> from f import f\n>>> f(1)\n['f.py']\n"
+    assert judged({"t.txt": examples}, "python -m doctest t.txt", tree).passed
+
+
+def test_an_example_that_should_print_nothing_needs_a_run_that_came_to_its_end() -> None:
+    examples = ">>> import f\n>>> f.f(0)\n1\n"
+    test_run = judged(
+        {"t.txt": examples},
+        "python -m doctest t.txt",
+        {"f.py": "def f(x):\n    print(1)\n    import os\n    os._exit(0)\n"},
+    )
+    assert test_run.results == {"t.txt:1": False, "t.txt:2": False}
+    assert not test_run.finished
+
+
+def test_a_doctest_file_that_is_none_is_bad_data() -> None:
+    with pytest.raises(DataError, match="no doctest"):
+        judged({"t.txt": ">>>f(1)\n"}, "python -m doctest t.txt")
+    with pytest.raises(DataError, match="no option 'X'"):
+        judged({"t.txt": ">>> 1\n1\n"}, "python -m doctest -o X t.txt")
+
+
+UNIT = """\
+import unittest
+from f import f
+
+class T(unittest.TestCase):
+    def test_pass(self): self.assertEqual(f(1), 2)
+    def test_fail(self): self.assertEqual(f(1), 3)
+    def test_error(self): f()
+    def test_subtests(self):
+        for x in (1, 2):
+            with self.subTest(x=x): self.assertEqual(f(x), 2)
+    @unittest.skip('no')
+    def test_skip(self): pass
+    @unittest.expectedFailure
+    def test_expected(self): self.assertEqual(f(1), 3)
+    @unittest.expectedFailure
+    def test_unexpected(self): self.assertEqual(f(1), 2)
+    def test_raises(self):
+        with self.assertRaisesRegex(TypeError, 'concatenate'): f('a')
+
+class A(unittest.IsolatedAsyncioTestCase):
+    async def test_async(self): self.assertEqual(f(1), 2)
+"""
+UNIT_RESULTS = {
+    "T.test_pass": True,
+    "T.test_fail": False,
+    "T.test_error": False,
+    "T.test_subtests": False,
+    "T.test_skip": False,
+    "T.test_expected": True,
+    "T.test_unexpected": False,
+    "T.test_raises": True,
+    "A.test_async": True,
+}
+
+
+@pytest.mark.parametrize(
+    "command", ["python -m unittest", "python -m unittest -v test_f", "python -m unittest test_f.py"]
+)
+def test_unittest_is_judged_test_by_test(command: str) -> None:
+    test_run = judged({"test_f.py": UNIT}, command)
+    assert test_run.results == {f"test_f.{name}": passed for name, passed in UNIT_RESULTS.items()}
+    assert test_run.finished
+    assert test_run.exit_code == 1
+
+
+def test_pytest_runs_unittest_cases_too() -> None:
+    results = judged({"t/test_f.py": UNIT}, "python -m pytest t").results
+    assert results == {f"t/test_f.py::{name.replace('.', '::')}": passed for name, passed in UNIT_RESULTS.items()}
+
+
+PYTEST = """\
+import pytest
+from f import f
+from helper import three
+
+@pytest.fixture
+def two(): return 2
+
+@pytest.mark.parametrize('x', [1, 2])
+def test_param(x, tmp_path): assert f(x) == x + 1
+def test_fixture(two): assert f(two) == three()
+def test_fail(): assert f(1) == 3
+def test_skip(): pytest.skip('no')
+@pytest.mark.xfail
+def test_xfail(): assert f(1) == 3
+@pytest.mark.xfail
+def test_xpass(): assert f(1) == 2
+@pytest.mark.xfail(strict=True)
+def test_strict(): assert f(1) == 2
+def test_raises():
+    with pytest.raises(TypeError, match='concatenate'): f('a')
+def test_approx(): assert f(0.1 + 0.2) == pytest.approx(1.3)
+class TestClass:
+    def test_method(self, from_conftest): assert from_conftest < f(1) <= 2 and 2 in [f(1)]
+@pytest.fixture
+def broken(): raise ValueError
+def test_error(broken): pass
+"""
+
+
+def test_pytest_is_judged_test_by_test() -> None:
+    files = {
+        "test_f.py": PYTEST,
+        "helper.py": "def three(): return 3\n",
+        "conftest.py": "import pytest\n@pytest.fixture\ndef from_conftest(): return 1\n",
+    }
+    results = judged(files, "python -m pytest -q").results
+    failing = ("test_fail", "test_skip", "test_strict", "test_error")
+    names = ("test_param[1]", "test_param[2]", "test_fixture", "test_xfail", "test_xpass", "test_raises", "test_approx")
+    wanted = dict.fromkeys((*names, "TestClass::test_method"), True) | dict.fromkeys(failing, False)
+    assert results == {f"test_f.py::{name}": passed for name, passed in wanted.items()}
+
+
+@pytest.mark.parametrize("command", ["python -m unittest", "python -m pytest"])
+def test_a_test_file_that_cannot_be_imported_fails(command: str) -> None:
+    test_run = judged({"test_f.py": "import nowhere\n", "test_g.py": UNIT}, command)
+    assert [passed for name, passed in test_run.results.items() if name.endswith(("test_f", "test_f.py"))] == [False]
+    assert not test_run.passed
+    broken = judged({"test_f.py": "def (:\n"}, command)
+    assert not broken.passed
+
+
+@pytest.mark.parametrize("command", ["python -m unittest", "python -m pytest", "python -m doctest t.txt"])
+def test_no_tests_is_not_passed(command: str) -> None:
+    assert not judged({"t.txt": "no examples\n", "other.py": ""}, command).passed
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "finished"),
+    [
+        ("import f\nassert f.f(1) == 2\n", 0, True),
+        ("import f\nassert f.f(1) == 3\n", 1, True),
+        ("import sys\nsys.exit(3)\n", 3, True),
+        ("import sys\nsys.exit('no')\n", 1, True),
+        ("import os\nos._exit(0)\n", 1, False),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", 1, False),
+        ("def (:\n", 1, True),
+        (
+            "import unittest, f\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(f.f(1), 2)\nunittest.main()\n",
+            0,
+            True,
+        ),
+        ("import sys\nassert sys.argv == ['check.py', '-x', '1'] or sys.exit(str(sys.argv))\n", 0, True),
+    ],
+)
+def test_a_script_counts_when_it_came_to_its_end(text: str, code: int, finished: bool) -> None:
+    test_run = judged({"check.py": text}, "python check.py -x 1" if "argv" in text else "python check.py")
+    assert (test_run.exit_code, test_run.finished) == (code, finished), test_run
+
+
+def test_modules_and_code_are_programs_too() -> None:
+    assert judged(
+        {"pkg/check.py": "from f import f\nassert f(1) == 2\n", "pkg/__init__.py": ""}, "python -m pkg.check"
+    ).passed
+    assert (
+        judged({}, "python -c import\tf;assert\tf.f(1)==2".replace("\t", " ")).exit_code == 1
+    )  # split at blanks: `import`
+    row: schema.TestsRow = {"files": [], "command": ["python", "-c", "import f; assert f.f(1) == 2"], "timeout_s": 9.0}
+    assert run_tests(F, row, shared_workers().run).passed
+
+
+def test_another_program_is_judged_by_its_exit_code() -> None:
+    assert judged({"t.sh": "grep -q 'x + 1' f.py\n"}, "sh t.sh").passed
+    assert not judged({"t.sh": "grep -q 'x + 2' f.py\n"}, "sh t.sh").passed
+
+
+def test_a_module_of_the_standard_library_is_taken_from_the_tree() -> None:
+    tree = {"textwrap.py": "def dedent(text):\n    return 'mine'\n"}
+    assert judged(
+        {"t.txt": ">>> import textwrap\n>>> textwrap.dedent('x')\n'mine'\n"}, "python -m doctest t.txt", tree
+    ).passed
+    unit = (
+        "import textwrap, unittest\nclass T(unittest.TestCase):\n"
+        "    def test(self): self.assertEqual(textwrap.dedent('x'), 'mine')\n"
+    )
+    assert judged({"test_t.py": unit}, "python -m unittest", tree).passed
+
+
+def test_tests_of_the_tree_itself_are_run_as_they_were_before() -> None:
+    before = {**F, "test_own.py": "from f import f\ndef test_own(): assert f(1) == 2\n"}
+    after = {
+        "f.py": "def f(x):\n    return 0\n",
+        "test_own.py": "def test_own(): pass\n",
+        "test_new.py": "def test_new(): pass\n",
+    }
+    assert judged({}, "python -m pytest", after, before=before).results == {"test_own.py::test_own": False}
+
+
+HONEST = {
+    "frames": "import sys\ndef f(x):\n    return sys._getframe().f_locals['x'] + 1\n",
+    "a signal handler": "import signal\nsignal.signal(signal.SIGALRM, lambda number, frame: None)\ndef f(x):\n    return x + 1\n",
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize("style", ["unittest", "pytest"])
+def test_what_the_program_did_before_the_repair_is_no_cheating(name: str, style: str) -> None:
+    after, tests = (
+        {"f.py": HONEST[name]},
+        {"test_f.py": "import unittest, f\nclass T(unittest.TestCase):\n    def test(self): assert f.f(1) == 2\n"},
+    )
+    command = f"python -m {style} test_f.py"
+    assert judged(tests, command, after, before={"f.py": HONEST[name].replace("+ 1", "+ 2")}).passed
+    assert judged(tests, command, after, before=F).tampered
+
+
+POINT = """\
+class P:
+    def __init__(self, x): self.x = x
+    def __eq__(self, other): return isinstance(other, P) and self.x == other.x
+"""
+POINT_TESTS = """\
+import unittest
+from p import P
+class T(unittest.TestCase):
+    def test(self):
+        self.assertEqual(P(1), P(1))
+        assert P(1) == P(1) and P(1) in [P(0), P(1)]
+        self.assertNotEqual(P(1), P(2))
+"""
+
+
+@pytest.mark.parametrize("style", ["unittest", "pytest"])
+def test_classes_of_the_program_may_define_equality(style: str) -> None:
+    command = f"python -m {style} test_p.py"
+    assert judged({"test_p.py": POINT_TESTS}, command, {"p.py": POINT}, before={"p.py": ""}).passed
+
+
+def test_a_report_is_believed_only_whole_and_with_its_nonce() -> None:
+    line = b"result 61 1\n"
+    assert read_report(line + b"end n\n", "n").results == {"a": True}
+    for data in (
+        b"",
+        line,
+        line + b"end m\n",
+        line + b"end n",
+        b"x\n" + line + b"end n\n",
+        line + b"end n\nend m\n",
+        b"\xff\nend n\n",
+    ):
+        assert read_report(data, "n").results == {} or data == line + b"end n"
+    assert read_report(b"example 61 - -\nexample 61 - -\nend n\n", "n").tampered
+
+
+LISTS: Any = {"files": [], "command": ["x"], "timeout_s": 1.0, "fail_to_pass": ["a", "b"], "pass_to_pass": ["c"]}
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        ({"a": True, "b": True, "c": True}, 1.0),
+        ({"a": True, "b": False, "c": True}, 0.5),
+        ({"a": True, "c": True}, 0.5),
+        ({"a": True, "b": True, "c": False}, 0.0),
+        ({"a": True, "b": True}, 0.0),
+        ({"c": True, "other": True}, 0.0),
+        ({"a": True, "b": True, "c": True, "other": False}, 1.0),
+    ],
+)
+def test_the_share_of_fail_to_pass_tests_counts_unless_another_broke(results: dict[str, bool], expected: float) -> None:
+    outcome = judged({"t.sh": "true\n"}, "sh t.sh").outcome
+    assert score(TestRun(outcome, results, finished=True), LISTS) == expected
+    assert score(TestRun(outcome, results, tampered="x"), LISTS) == 0.0
