@@ -100,7 +100,7 @@ def test_a_run_is_submitted_as_printed_ended_with_a_checkpoint_and_resumed(launc
     assert slurm.run("scontrol", "write", "batch_script", job_id, "-").stdout == folder.job.read_text()
     printed = launcher.launch("--resume", folder.run_id, "--dry-run")
     assert printed.endswith(f"# {folder.job}\n{folder.job.read_text()}")
-    slurm.wait_for(lambda: "reinforce" in launcher.crrl("runs"), "first step of reinforcement", timeout_s=400)
+    slurm.wait_for(lambda: "reinforce" in launcher.crrl("runs"), "first step of reinforcement", timeout_s=900)
     assert f"Slurm job {job_id}: RUNNING" in launcher.crrl("status", folder.run_id)
     assert "ends at its next step" in launcher.crrl("cancel", folder.run_id)
     slurm.wait_for_job(job_id, timeout_s=120)
@@ -114,7 +114,7 @@ def test_a_run_is_submitted_as_printed_ended_with_a_checkpoint_and_resumed(launc
     assert again != job_id
     assert not folder.cancel.exists()
     assert "already; follow it with" in launcher.crrl("resume", folder.run_id, code=2)
-    slurm.wait_for(lambda: f"goes on after step {reached}," in _logs(folder, 2), "resumed training", timeout_s=400)
+    slurm.wait_for(lambda: f"goes on after step {reached}," in _logs(folder, 2), "resumed training", timeout_s=900)
     assert "is killed; its last whole checkpoint is kept" in launcher.crrl("cancel", folder.run_id, "--now")
     slurm.wait_for_job(again, timeout_s=120)
     slurm.wait_for(lambda: not slurm.processes(), "end of all its processes", timeout_s=60)
