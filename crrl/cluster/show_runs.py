@@ -33,9 +33,9 @@ def status_lines(folder: RunFolder) -> list[str]:
     """State, verdict, job, last step, checkpoints and logs of one run."""
     status = _status_of(folder)
     job = find_job(str(status.get("job_id", "")))
-    checkpoints = sorted(
-        str(path.parent.relative_to(folder.path)) for path in folder.checkpoints.glob("**/manifest.json")
-    )
+    whole = [path.parent.relative_to(folder.path) for path in folder.checkpoints.glob("**/manifest.json")]
+    # A name with a dot is one that is still being written.
+    checkpoints = sorted(str(path) for path in whole if not any(part.startswith(".") for part in path.parts))
     logs = log_files(folder, int(status.get("attempt", 0)))
     facts = {
         "run": folder.run_id,

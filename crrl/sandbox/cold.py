@@ -29,6 +29,8 @@ unset PWD; ulimit -c 0; ulimit -S -t "$1"; ulimit -H -t "$2"; ulimit -v "$3"; ul
 ulimit -u "$6" 2>/dev/null || ulimit -p "$6"; exec 3<&0 0<"$7"; shift 7"""
 _UNPACK = "tar -xf /run/tree.tar; "
 _MOST_DESCRIPTORS = 64
+_ENV = "/usr/bin/env"
+_HEEDED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 _BLOCK_BYTES = 512
 _WITHOUT_PIDFD_S = 0.001
 
@@ -54,7 +56,7 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
             options += ["--perms", "0644", option, str(descriptor), place]
         prepare = (_UNPACK if len(tree) > _MOST_DESCRIPTORS else "") + bubblewrap.give_away(boxes.PLACE) + _SET_LIMITS
         numbers = [*_shell_limits(limits), "/run/stdin" if stdin else "/dev/null"]
-        line = bubblewrap.command_line(options, command, prepare=prepare, arguments=numbers)
+        line = bubblewrap.command_line(options, [*_heeding_signals(), *command], prepare=prepare, arguments=numbers)
         passed = [rules, gate, *settings, *(each for each, _, _ in given)]
         process, first = bubblewrap.start(line, stdin=report, stdout=out, stderr=err, pass_fds=passed)
         how = _wait(process, first, started + limits.wall_s, limits, gate)
@@ -68,6 +70,19 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
                 f"bubblewrap ended before the program began: {streams[1].decode('utf-8', 'replace')[-300:]}"
             )
     return build_outcome(how, process.returncode, streams, limits, time.monotonic() - started)
+
+
+def _heeding_signals() -> list[str]:
+    """Words that let the program heed what our process ignores: a background job, say, ignores Ctrl-C, and what it starts too."""
+    names = [each.name.removeprefix("SIG") for each in _HEEDED if signal.getsignal(each) is signal.SIG_IGN]
+    words = [_ENV, f"--default-signal={','.join(names)}"]
+    return words if names and _is_known(words[1]) else []
+
+
+@functools.lru_cache(maxsize=8)
+def _is_known(option: str) -> bool:
+    """Whether this machine's env has the option: coreutils 8.31 and later."""
+    return not subprocess.run([_ENV, option, "true"], check=False, stderr=subprocess.DEVNULL).returncode
 
 
 def _gate(opened: contextlib.ExitStack) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import time
 from functools import cache
 from pathlib import Path
+
+from crrl.syntax_tree import parse_python
 
 _FOLDER = Path(__file__).parent / "inside"
 _ALWAYS = ("origin", "verdict", "equality", "rewrite", "exposed", "audit", "job")
@@ -49,19 +50,9 @@ def code_digest() -> str:
 
 def _body(name: str) -> str:
     """A file without docstrings, comments, and its imports of the other ones: less to compile where nothing is warm."""
-    tree = _WithoutWords().visit(_parsed((_FOLDER / f"{name}.py").read_text(encoding="utf-8")))
+    tree = _WithoutWords().visit(parse_python((_FOLDER / f"{name}.py").read_text(encoding="utf-8")))
     tree.body = [node for node in tree.body if not _is_own_import(node)]
     return ast.unparse(tree) + "\n"
-
-
-def _parsed(text: str) -> ast.Module:
-    """Python 3.11 counts the depth of trees for all threads together, and may find a mismatch where there is none."""
-    for _ in range(100):
-        try:
-            return ast.parse(text)
-        except SystemError:
-            time.sleep(0.001)
-    return ast.parse(text)
 
 
 def _is_own_import(node: ast.stmt) -> bool:
