@@ -30,7 +30,15 @@ MAX_TEST_S = 1.0
 """Seconds a test may take, tracing included; those that sleep, and only those, are found by it."""
 
 
-STRAYING = ("_thread.start_new_thread", "os.fork", "os.posix_spawn", "socket.__new__", "subprocess.Popen", "time.sleep")
+STRAYING = (
+    "_thread.start_new_thread",
+    "os.fork",
+    "os.posix_spawn",
+    "socket.bind",
+    "socket.connect",
+    "subprocess.Popen",
+    "time.sleep",
+)
 """Audit events of tests whose end depends on more than the code: with a bug in it they may hang, or fail now and then."""
 
 
