@@ -16,8 +16,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from crrl.cluster.dry_run import dry_run
 from crrl.cluster.find_run import find_run
-from crrl.cluster.start import dry_run, resume_run, start_run
 from crrl.config import read_config
 from crrl.errors import CrrlError
 from crrl.flags import Launch, parse, settings_of
@@ -29,8 +29,11 @@ def main(arguments: Sequence[str]) -> int:
         launch = parse(arguments, __doc__ or "")
         if launch.resume:
             return _resume(launch)
-        config = settings_of(launch)
-        return dry_run(config) if launch.dry_run else start_run(config, follow=launch.follow)
+        if launch.dry_run:
+            return dry_run(settings_of(launch))
+        from crrl.cluster.start import start_run
+
+        return start_run(settings_of(launch), follow=launch.follow)
     except CrrlError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -44,7 +47,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def _resume(launch: Launch) -> int:
     folder = find_run(launch.resume, Path(launch.cluster.runs))
-    return dry_run(read_config(folder.config), folder) if launch.dry_run else resume_run(folder, follow=launch.follow)
+    if launch.dry_run:
+        return dry_run(read_config(folder.config), folder)
+    from crrl.cluster.start import resume_run
+
+    return resume_run(folder, follow=launch.follow)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ HEAVY = (
     "deepspeed",
     "peft",
     "wandb",
+    "libcst",
     "pandas",
     "pyarrow",
 )

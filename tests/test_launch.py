@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import launch
-from crrl.cluster import start
+from crrl.cluster.new_run import new_folder
 from crrl.cluster.resolve import resolve
 from crrl.config import load_preset, read_config
 from crrl.errors import ConfigError
@@ -188,7 +188,8 @@ def test_the_script_of_a_dry_run_is_the_one_that_a_local_run_writes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = RunFolder(tmp_path / "runs" / "r1")
-    monkeypatch.setattr(start, "_new_folder", lambda config: folder)
+    for module in ("dry_run", "start"):
+        monkeypatch.setattr(f"crrl.cluster.{module}.new_folder", lambda config: folder)
     monkeypatch.setattr("crrl.cluster.node.run", print)  # what is submitted, not what it then does
     words = [*SHORT, "--runs", str(tmp_path / "runs")]
     assert launch.main([*words, "--dry-run"]) == 0
@@ -207,7 +208,7 @@ def test_small_on_one_gpu_has_no_server(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_run_ids_sort_by_time_and_do_not_collide() -> None:
-    ids = [start._new_folder(load_preset("tiny")).run_id for _ in range(20)]
+    ids = [new_folder(load_preset("tiny")).run_id for _ in range(20)]
     assert all(re.fullmatch(r"\d{8}-\d{6}-tiny-repair-[0-9a-f]{4}", run_id) for run_id in ids)
     assert len(set(ids)) > 1
 

@@ -11,8 +11,7 @@ import signal
 from typing import Any
 
 from crrl.cluster.follow import is_alive
-from crrl.cluster.queue import find_job
-from crrl.cluster.submit import run_slurm
+from crrl.cluster.queue import find_job, run_slurm
 from crrl.errors import RunError
 from crrl.report.run_folder import RunFolder, write_aside
 

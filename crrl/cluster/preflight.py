@@ -15,8 +15,7 @@ from crrl.cluster.image_commit import commit_note
 from crrl.cluster.image_file import image_problem
 from crrl.cluster.model_files import model_problem, weights_bytes
 from crrl.cluster.partitions import partition_problem
-from crrl.cluster.queue import ANSWER_TIMEOUT_S
-from crrl.cluster.submit import slurm_words
+from crrl.cluster.queue import ANSWER_TIMEOUT_S, slurm_words
 from crrl.config import RunConfig
 
 GIB = 1024**3

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from crrl.errors import RunError
+
 ANSWER_TIMEOUT_S = 20.0
 _ENDED = (
     *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED"),
@@ -57,6 +59,23 @@ def answer(command: Sequence[str]) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def run_slurm(*command: str) -> str:
+    """What a command of Slurm prints. Raises RunError with its own words if it refuses, or is not there."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RunError(f"Slurm does not answer ({command[0]}: {type(error).__name__}); try again later") from error
+    if done.returncode:
+        raise RunError(f"{' '.join(command)}: {slurm_words(done.stderr)}")
+    return done.stdout
+
+
+def slurm_words(said: str) -> str:
+    """What matters of a command's complaint, in one line."""
+    lines = [line.strip() for line in said.splitlines() if "error:" in line]
+    return "; ".join(line.split("error:", 1)[1].strip() for line in lines) or " ".join(said.split())[-500:]
 
 
 def _queued(job_ids: Sequence[str]) -> dict[str, Job]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from crrl.cluster.attempts import checkpoint_names
 from crrl.cluster.follow import is_alive
 from crrl.cluster.logs import last_lines, log_files
 from crrl.cluster.queue import Job, find_job, find_jobs
@@ -33,9 +34,6 @@ def status_lines(folder: RunFolder) -> list[str]:
     """State, verdict, job, last step, checkpoints and logs of one run."""
     status = _status_of(folder)
     job = find_job(str(status.get("job_id", "")))
-    whole = [path.parent.relative_to(folder.path) for path in folder.checkpoints.glob("**/manifest.json")]
-    # A name with a dot is one that is still being written.
-    checkpoints = sorted(str(path) for path in whole if not any(part.startswith(".") for part in path.parts))
     logs = log_files(folder, int(status.get("attempt", 0)))
     facts = {
         "run": folder.run_id,
@@ -45,7 +43,7 @@ def status_lines(folder: RunFolder) -> list[str]:
         "updated": f"{status.get('updated', '-')} ({_age(status)} ago)",
         "where": _where(status, job),
         "step": last_step(folder),
-        "checkpoints": ", ".join(checkpoints) or "none yet",
+        "checkpoints": ", ".join(checkpoint_names(folder)) or "none yet",
         "folder": folder.path,
         "logs": "\n             ".join(map(str, logs)) or f"none yet; see {folder.submission}",
     }

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
-from datetime import datetime
 from pathlib import Path
-from secrets import token_hex
 
 from crrl.cluster.cancel import forget_cancel
+from crrl.cluster.dry_run import warn
 from crrl.cluster.follow import EXIT_CODES, Follower, busy
 from crrl.cluster.follow_slurm import SlurmFollower
-from crrl.cluster.local import job_script, next_attempt, submit_locally, visible_gpus
-from crrl.cluster.plan import roles
-from crrl.cluster.preflight import hints, notes, problems, refusal
+from crrl.cluster.local import next_attempt, submit_locally, visible_gpus
+from crrl.cluster.new_run import new_folder
+from crrl.cluster.preflight import notes, problems, refusal
 from crrl.cluster.resolve import resolve
 from crrl.cluster.slurm import render_sbatch
 from crrl.cluster.submit import submit_to_slurm
@@ -27,9 +25,9 @@ def start_run(given: RunConfig, *, follow: bool) -> int:
     """Start a run and return launch.py's exit code. Nothing is made before everything was checked."""
     config = resolve(given, os.environ)
     validate(config)
-    folder = _new_folder(config)
+    folder = new_folder(config)
     _refuse(config, folder)
-    _warn(notes(config, os.environ))
+    warn(notes(config, os.environ))
     try:
         folder.path.mkdir(parents=True)
         write_aside(folder.config, f"# {folder.run_id}\n{to_yaml(config)}")
@@ -59,29 +57,6 @@ def resume_run(folder: RunFolder, *, follow: bool) -> int:
     forget_cancel(folder)
     _submit(config, folder)
     return _show(config, folder, follow)
-
-
-def dry_run(given: RunConfig, folder: RunFolder | None = None) -> int:
-    """Print what a run would be and do: config and script to stdout, as they would be written; warnings to stderr."""
-    config = resolve(given, os.environ, auto="slurm")
-    validate(config)
-    folder = folder or _new_folder(config)
-    on_slurm = config.cluster.cluster == "slurm"
-    print(f"# {folder.config}\n{to_yaml(config)}\n# roles: {roles(config)}\n\n# {folder.job}")
-    sys.stdout.write(render_sbatch(config, folder) if on_slurm else job_script(folder))
-    sys.stdout.flush()
-    _warn([*problems(config, os.environ), *not_yet(config), *notes(config, os.environ), *hints(config)])
-    return 0
-
-
-def _warn(lines: list[str]) -> None:
-    for line in lines:
-        print(f"warning: {line}", file=sys.stderr)
-
-
-def _new_folder(config: RunConfig) -> RunFolder:
-    run_id = f"{datetime.now():%Y%m%d-%H%M%S}-{config.size}-{config.task}-{token_hex(2)}"
-    return RunFolder(Path(config.cluster.runs) / run_id)
 
 
 def _refuse(config: RunConfig, folder: RunFolder) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
@@ -12,7 +11,7 @@ from typing import Any
 from crrl.cluster import node
 from crrl.cluster.environment import submission_environment
 from crrl.cluster.plan import all_nodes
-from crrl.cluster.queue import ANSWER_TIMEOUT_S
+from crrl.cluster.queue import slurm_words
 from crrl.cluster.slurm import render_sbatch
 from crrl.config import RunConfig, time_limit_minutes
 from crrl.errors import RunError
@@ -35,23 +34,6 @@ def submit_to_slurm(config: RunConfig, folder: RunFolder, attempt: int) -> str:
             raise RunError(f"Slurm refused the job: {slurm_words(str(error))}") from error
     folder.append_event("submitted", attempt=attempt, cluster="slurm", job_id=job.job_id)
     return str(job.job_id)
-
-
-def run_slurm(*command: str) -> str:
-    """What a command of Slurm prints. Raises RunError with its own words if it refuses, or is not there."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_TIMEOUT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise RunError(f"Slurm does not answer ({command[0]}: {type(error).__name__}); try again later") from error
-    if done.returncode:
-        raise RunError(f"{' '.join(command)}: {slurm_words(done.stderr)}")
-    return done.stdout
-
-
-def slurm_words(said: str) -> str:
-    """What matters of a command's complaint, in one line."""
-    lines = [line.strip() for line in said.splitlines() if "error:" in line]
-    return "; ".join(line.split("error:", 1)[1].strip() for line in lines) or " ".join(said.split())[-500:]
 
 
 def _executor(config: RunConfig, folder: RunFolder, attempt: int, script: str) -> Any:

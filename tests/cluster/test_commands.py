@@ -30,7 +30,7 @@ def runs(tmp_path: Path) -> Path:
         write_aside(done.log(attempt, "trainer", HOST), "".join(f"attempt {attempt} line {n}\n" for n in range(50)))
     write_aside(done.log(2, "server", HOST), "server ready\n")
     done.append_metrics(40, {"stage": "reinforce", "reward": 0.5})
-    write_aside(done.checkpoints / "grpo" / "checkpoint-40" / "manifest.json", "")
+    write_aside(done.checkpoints / "grpo" / "checkpoint-40" / "manifest.json", "{}")
     make_run(tmp_path, "r2", "running", attempt=1, cluster="local", verdict="", pid=2**22 + 1, host=HOST)
     write_aside(tmp_path / "r3" / "config.yaml", "")
     return tmp_path
@@ -82,7 +82,7 @@ def test_the_status_names_step_checkpoints_and_logs(runs: Path, capsys: pytest.C
     for words in (
         "done",
         "reinforce 40",
-        "checkpoints/grpo/checkpoint-40",
+        " grpo/checkpoint-40",
         f"logs/2/server-{HOST}.log",
         str(runs / "r1"),
     ):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from crrl.cluster.slurm import render_sbatch, sbatch_parameters
+from crrl.cluster.apptainer import ROOT
+from crrl.cluster.slurm import render_sbatch
 from crrl.config import load_preset
 from crrl.report.run_folder import RunFolder
 from tests.cluster.rendering import GOLDEN, rendered
@@ -76,9 +78,36 @@ def test_setup_lines_come_before_the_supervisor_s_own_python_path() -> None:
     assert text.index("\nmodule load a b\n") < text.index("\nexport PYTHONPATH=") < text.index("\nsrun ")
 
 
-def test_no_key_of_submitit_s_own_is_sent() -> None:
-    assert sbatch_parameters(load_preset("tiny"), FOLDER)["wckey"] is None
-    assert "wckey" not in render_sbatch(load_preset("tiny"), FOLDER)
+def test_the_text_is_the_one_that_submitit_writes() -> None:
+    from submitit.slurm.slurm import _make_sbatch_string
+
+    changes = {
+        "setup": ("module load a",),
+        "sbatch": ("exclusive", "comment=a b"),
+        "partition": "gpu",
+        "gpus_per_node": 2,
+    }
+    config = with_cluster(load_preset("medium"), **changes)
+    own = {"chdir": "/cluster/runs/r1", "export": "ALL", "requeue": True, "exclusive": True, "comment": "a b"}
+    text = _make_sbatch_string(
+        f"{sys.executable} -u -m submitit.core._submit {FOLDER.submission}",
+        FOLDER.submission,
+        job_name="r1",
+        nodes=2,
+        ntasks_per_node=1,
+        cpus_per_task=32,
+        gpus_per_node=2,
+        mem="256G",
+        time=1440,
+        partition="gpu",
+        stderr_to_stdout=True,
+        setup=["module load a", f"export PYTHONPATH={ROOT} PYTHONNOUSERSITE=1"],
+        srun_args=["--cpus-per-task=32"],
+        signal_delay_s=180,
+        wckey=None,  # submitit's own; clusters that track such keys refuse it
+        additional_parameters=own,
+    )
+    assert render_sbatch(config, FOLDER) == text
 
 
 def test_a_path_with_blanks_is_quoted() -> None:

@@ -28,7 +28,6 @@ from crrl.data.sources.mutations.tasks import task_of
 from crrl.sandbox import Workers
 from crrl.testing import Runner
 
-SPLITS = ("train", "heldout", "all")
 _TRIES = 3
 """Mutants that are tried for each one that is wanted."""
 _UNITS_AHEAD = 3
