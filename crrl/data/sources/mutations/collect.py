@@ -79,7 +79,7 @@ class Watch:
             self._strays = True
             return run(runner, *arguments, **options)
 
-        doctest.DocTestRunner.run = noted  # type: ignore[method-assign]
+        doctest.DocTestRunner.run = noted  # type: ignore[assignment, method-assign]
 
     def _on_event(self, event: str, _: object) -> None:
         if event in STRAYING:
