@@ -91,6 +91,10 @@ async def _refuse(scope: Message, receive: Receive, send: Send, status: int, bod
         await receive()  # the protocol wants the request to be taken before it is refused
         await send({"type": "websocket.close", "code": 1008, "reason": "a token is needed"})
         return
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,4 +1,4 @@
-"""One vLLM server over HTTP: completions with the sampler's log-probabilities, adapters in and out. Every call has a time limit."""
+"""One vLLM server over HTTP: completions with log-probabilities, adapters in and out. Every call has a time limit."""
 
 from __future__ import annotations
 
@@ -100,7 +100,9 @@ class Server:
             found = answer["choices"][0]["prompt_logprobs"]
             return [float(entry[str(token)]["logprob"]) for token, entry in zip(tokens[1:], found[1:], strict=True)]
         except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise ServerError(f"server {self.endpoint.name} answered without prompt log-probabilities: {error}") from error
+            raise ServerError(
+                f"server {self.endpoint.name} answered without prompt log-probabilities: {error}"
+            ) from error
 
     def load_adapter(self, name: str, path: str, *, in_place: bool) -> None:
         """Load an adapter's folder under a name, in place of the one of that name if `in_place`."""
@@ -132,7 +134,7 @@ class Server:
         try:
             answer = self._http.post(route, json=body, timeout=httpx.Timeout(timeout_s, connect=CONNECT_S))
         except httpx.TimeoutException as error:
-            raise ServerError(f"server {name} did not answer {route} within {timeout_s:.0f} s") from error
+            raise ServerError(f"server {name} did not answer {route} within {timeout_s:g} s") from error
         except httpx.HTTPError as error:
             raise ServerError(f"server {name} cannot be reached: {type(error).__name__} at {route}") from error
         if answer.status_code != 200:
@@ -149,7 +151,9 @@ class Server:
         except (KeyError, TypeError) as error:
             raise ServerError(f"server {self.endpoint.name} gave an answer without {error}") from error
         if not whole:
-            raise ServerError(f"server {self.endpoint.name} gave {len(samples)} completions, {count} whole ones are needed")
+            raise ServerError(
+                f"server {self.endpoint.name} gave {len(samples)} completions, {count} whole ones are needed"
+            )
         return samples
 
 

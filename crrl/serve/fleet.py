@@ -21,6 +21,8 @@ BASE_MODEL = "base"
 TRIES = 4
 """Of one group, each on a server that said it was healthy."""
 POLL_S = 0.5
+LONGEST_REST_S = 60.0
+"""Of a server that failed again and again; the first rest is a second."""
 
 
 class Adapter(NamedTuple):
@@ -45,6 +47,10 @@ class _Member:
     free: int
     adapter: Adapter | None = None
     is_up: bool = True
+    failures: int = 0
+    """Times it went down since its last success."""
+    rests_until: float = 0.0
+    """Not used before that time: one whose `/health` answers while its completions hang would take every group's tries."""
     loading: Lock = field(default_factory=Lock)
 
 
@@ -90,7 +96,7 @@ class Fleet:
             if loaded:
                 return loaded
             if time.monotonic() - started > self._patience_s:
-                raise ServerError(f"no server took the adapter {adapter.path} within {self._patience_s:.0f} s")
+                raise ServerError(f"no server took the adapter {adapter.path} within {self._patience_s:g} s")
             time.sleep(POLL_S)
 
     def forget(self, name: str) -> None:
@@ -150,7 +156,9 @@ class Fleet:
         for _ in range(TRIES):
             member = self._take()
             try:
-                return member.server.complete(prompt.token_ids, count, sampling, model=model, seed=prompt.seed)
+                samples = member.server.complete(prompt.token_ids, count, sampling, model=model, seed=prompt.seed)
+                member.failures = 0
+                return samples
             except ServerError as error:
                 if error.is_final:
                     raise
@@ -172,7 +180,7 @@ class Fleet:
                     if member is not None:
                         waited_since = time.monotonic()  # a busy server is no missing one
                     elif time.monotonic() - waited_since > self._patience_s:
-                        raise ServerError(f"no server was up for {self._patience_s:.0f} s", is_final=True)
+                        raise ServerError(f"no server was up for {self._patience_s:g} s", is_final=True)
                     self._changed.wait(POLL_S)
                     continue
                 member.free -= 1
@@ -191,7 +199,10 @@ class Fleet:
 
     def _set_down(self, member: _Member) -> None:
         with self._changed:
-            member.is_up = False
+            if member.is_up:
+                member.is_up = False
+                member.failures += 1
+                member.rests_until = time.monotonic() + min(LONGEST_REST_S, POLL_S * 2**member.failures)
             self._looked_at = 0.0
             self._changed.notify_all()
 
@@ -230,9 +241,8 @@ class Fleet:
                         self._changed.notify_all()
                 else:
                     fresh.close()
-            elif not member.is_up and member.server.is_healthy():
+            elif not member.is_up and time.monotonic() >= member.rests_until and member.server.is_healthy():
                 with self._changed:
                     # It may have lost what it held, and loading again costs milliseconds.
                     member.adapter, member.is_up = None, True
                     self._changed.notify_all()
-
