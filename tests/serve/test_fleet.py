@@ -133,7 +133,7 @@ def test_a_server_that_hangs_is_given_up_after_the_request_s_time(servers: Serve
 
 
 def test_nobody_up_ends_after_the_patience(servers: Servers) -> None:
-    with pytest.raises(ServerError, match="no server was up for 0.3 s"):
+    with pytest.raises(ServerError, match=r"no server was up for 0\.3 s"):
         fleet_of(servers, patience_s=0.3).generate(PROMPTS[:1], 1, SAMPLING)
     with pytest.raises(ServerError, match="no server took the adapter"):
         fleet_of(servers, patience_s=0.3).publish(servers.adapter(1))
