@@ -164,6 +164,11 @@ if head=$(git -C "$repo" rev-parse HEAD 2>/dev/null); then
     commit=$head$([ -z "$(git -C "$repo" status --porcelain)" ] || echo -dirty)
 fi
 
+# zstd packs several times as fast as gzip, and every import from the image unpacks faster; Linux reads it since 4.14.
+if "$tool" build --help 2>/dev/null | grep -q -- --mksquashfs-args; then
+    set -- "$@" --mksquashfs-args '-comp zstd -Xcompression-level 6'
+fi
+
 say "$device image with $tool in $work"
 if ! APPTAINER_TMPDIR="$work/tmp" APPTAINER_CACHEDIR="${APPTAINER_CACHEDIR:-$work/cache}" \
     SINGULARITY_TMPDIR="$work/tmp" SINGULARITY_CACHEDIR="${SINGULARITY_CACHEDIR:-$work/cache}" \

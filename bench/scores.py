@@ -19,6 +19,8 @@ from crrl.diffs.similarity import prepare
 from crrl.rewards import REWARDS
 from crrl.schema import Files, rows_from_files
 
+TAILS = ("", "\n", "\n'''", "\n\nx = 1", "\r\n", ' + """a')
+"""Ends of a file."""
 BLEMISHES: tuple[tuple[str, str], ...] = (("```python\n", "```"), ("<think>hm</think>\n<answer>\n", "</answer>"))
 """Texts around an answer."""
 
@@ -54,8 +56,11 @@ def answers(before: Files, after: Files, seed: int) -> Iterator[tuple[str, float
 
 
 def cheats(before: Files, after: Files) -> Iterator[tuple[str, float]]:
-    """Scores of each attack, and of the fix applied hunk by hunk."""
+    """Scores of each attack, of the fix applied hunk by hunk, and of files with other ends."""
     prepared = prepare(before, after)
+    for tail in TAILS:
+        for name, tree in (("before", before), ("after", after)):
+            yield f"{name} {tail!r}", prepared.similarity({path: text[:-1] + tail for path, text in tree.items()})
     for name, predicted in attacks(dict(before), dict(after)):
         yield name, prepared.similarity(predicted)
     for count in range(hunk_count(dict(before), dict(after)) + 1):

@@ -41,6 +41,9 @@ LIGHT = (
     "crrl.evaluate.command",
     "crrl.rewards",
     "crrl.schema",
+    "crrl.serve.access",
+    "crrl.serve.adapters",
+    "crrl.serve.fleet",
 )
 
 

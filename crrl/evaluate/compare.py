@@ -72,9 +72,10 @@ def comparison_table(compared: Comparison, first: str, second: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(f"{second} against {first}, {compared.tasks} common tasks"), title_justify="left")
-    table.add_column("")
-    table.add_column("", justify="right")
+    title = Text(f"{second} against {first}, {compared.tasks} common tasks")
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
     span = "–" if compared.low != compared.low else f"[{100 * compared.low:+.1f}, {100 * compared.high:+.1f}]"
     change = 100 * (compared.second - compared.first)
     for name, value in (

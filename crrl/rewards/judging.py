@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crrl.errors import SandboxError
+from crrl.rewards.counts import Counts
 from crrl.rewards.kept_results import KeptResults
 from crrl.sandbox import LEVELS, Level, Workers, shared_workers
 from crrl.sandbox.levels import missing
 from crrl.schema import Files, TestsRow
-from crrl.testing import run_tests, score
+from crrl.testing import TestRun, run_tests, score
 
 TRIES = 2
 """A sandbox that could not run a program is asked once more before the answer counts as not judged."""
@@ -46,30 +48,6 @@ class Job:
     tree: Files
     before: Files
     tests: TestsRow
-
-
-@dataclass
-class Counts:
-    """What judging a batch took, in different programs, as equal ones run once.
-
-    Attributes:
-        judged: run and scored. cached: known from before. timeouts: of those judged, beyond the time limit.
-        unavailable: the sandbox could not run them, twice. late: not judged when the deadline came.
-        seconds: from the first to the last of them. reason: the sandbox's words for the last unavailable one.
-    """
-
-    judged: int = 0
-    cached: int = 0
-    timeouts: int = 0
-    unavailable: int = 0
-    late: int = 0
-    seconds: float = 0.0
-    reason: str = field(default="", repr=False)
-
-    def metrics(self) -> dict[str, float]:
-        """By the names that metrics.jsonl has."""
-        names = ("judged", "cached", "timeouts", "unavailable", "late", "seconds")
-        return {f"tests/{name}": float(getattr(self, name)) for name in names}
 
 
 class Judge:
@@ -133,7 +111,7 @@ class Judge:
         for _ in range(TRIES):
             test_run = run_tests(job.tree, job.tests, workers.run, before=job.before)
             found, reason = score(test_run, job.tests), test_run.outcome.stderr
-            if found is not None:
+            if found is not None and not _was_killed(test_run):
                 break
         kind = test_run.outcome.kind
         with self._lock:
@@ -143,7 +121,7 @@ class Judge:
                 counts.unavailable += 1
                 counts.reason = reason
         # A busy machine may have been late, or short of memory: such a result is not kept, and the next step asks again.
-        if found is not None and kind not in ("timeout", "memory"):
+        if found is not None and kind not in ("timeout", "memory") and not _was_killed(test_run):
             self.results.put(job.key, found)
         return found
 
@@ -165,6 +143,11 @@ class Judge:
                 f"{self.settings.deadline_s:g} s; see python -m crrl.sandbox --check, or raise --sandbox.deadline-s or "
                 f"--sandbox.max-unavailable-share {self.settings.max_unavailable_share:g}"
             )
+
+
+def _was_killed(test_run: TestRun) -> bool:
+    """Whether SIGKILL ended the run: perhaps the program's own, perhaps the machine's: asked once more, never kept."""
+    return test_run.outcome.exit_code == -signal.SIGKILL and test_run.outcome.kind != "timeout"
 
 
 def best_level(least: Level) -> Level:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 
 from crrl.errors import SandboxError
@@ -24,12 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"error: {error}", file=sys.stderr)
             return 2
     best, lines = describe()
-    if given.line:
-        print(lines[0] if best else "; ".join(line.strip() for line in lines[:-1]))
-    else:
-        print("\n".join(lines))
-    if given.table:
-        print("\n".join(render_table()))
+    said = [lines[0] if best else "; ".join(line.strip() for line in lines[:-1])] if given.line else lines
+    with contextlib.suppress(BrokenPipeError):  # the reader, `head` say, has enough
+        print("\n".join([*said, *(render_table() if given.table else [])]), flush=True)
     return 0 if best else 2
 
 

@@ -6,6 +6,7 @@ An ordinary user keeps his id, seen as 1000 inside. For root that would not do: 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -17,8 +18,9 @@ from typing import Any
 
 from crrl.errors import SandboxError
 from crrl.sandbox import view
+from crrl.sandbox.inside import boxes
 
-WORK = "/tmp/work"
+WORK = f"{boxes.PLACE}/{boxes.WORK}"
 _INSIDE_ID = 1000
 _NOBODY = 65534
 INSTALL = "apt-get install bubblewrap"
@@ -40,23 +42,34 @@ def _walls(capabilities: tuple[str, ...]) -> tuple[str, ...]:
     for path in view.system_paths():
         # /bin and its like are links on most systems, and stay links.
         mounts += ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]
-    places = (*view.settings_paths(), *view.interpreter_paths())
-    for folder in folders_above([*places, *view.DEVICES]):
+    places = [path for path in (view.ALTERNATIVES, *view.interpreter_paths()) if os.path.isdir(path)]
+    for folder in folders_above([*places, *view.DEVICES, "/etc/passwd"]):
         mounts += ["--dir", folder]
     for path in places:
         mounts += ["--ro-bind", path, path]
-    for stand_in in sorted(view.ETC.iterdir()):
-        mounts += ["--ro-bind", str(stand_in), f"/etc/{stand_in.name}"]
     for path in view.DEVICES:
         mounts += ["--dev-bind", path, path]
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1")):
         mounts += ["--symlink", target, f"/dev/{name}"]
-    mounts += ["--symlink", "/proc/self/fd/2", "/dev/stderr", "--symlink", "/tmp/shm", "/dev/shm"]
+    mounts += ["--symlink", "/proc/self/fd/2", "/dev/stderr", "--symlink", f"{boxes.PLACE}/shm", "/dev/shm"]
+    if not any(path.startswith("/tmp/") for path in places):
+        mounts += ["--symlink", boxes.PLACE, "/tmp"]
     setting = [f for name, value in view.environment(WORK).items() for f in ("--setenv", name, value)]
     given = [f for name in capabilities for f in ("--cap-add", name)]
     ids = ["--uid", "0", "--gid", "0"] if is_root() else ["--uid", str(_INSIDE_ID), "--gid", str(_INSIDE_ID)]
     spaces = ["--unshare-all", "--unshare-user", "--hostname", "sandbox", "--new-session", "--cap-drop", "ALL"]
     return (str(find()), *spaces, *ids, *given, *mounts, "--proc", "/proc", "--clearenv", *setting)
+
+
+def open_settings(opened: contextlib.ExitStack) -> tuple[list[int], list[str]]:
+    """Descriptors, and options that put what they hold below /etc. Copied, because a mount costs more than a small file."""
+    descriptors, options = [], []
+    for path in (*view.settings_paths(), *view.stand_ins()):
+        descriptor = os.open(path, os.O_RDONLY)
+        opened.callback(os.close, descriptor)
+        descriptors.append(descriptor)
+        options += ["--perms", "0644", "--file", str(descriptor), f"/etc/{os.path.basename(path)}"]
+    return descriptors, options
 
 
 def command_line(

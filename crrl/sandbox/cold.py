@@ -19,7 +19,7 @@ from pathlib import Path
 
 from crrl.errors import SandboxError
 from crrl.sandbox import bubblewrap
-from crrl.sandbox.inside import rlimits, seccomp, watch
+from crrl.sandbox.inside import boxes, rlimits, seccomp, watch
 from crrl.sandbox.outcome import REPORT_BYTES, Limits, Outcome, build_outcome
 
 # Descriptor 0 comes in as the report's, because a shell can only move descriptors of one digit. dash says -p where bash
@@ -29,6 +29,8 @@ unset PWD; ulimit -c 0; ulimit -S -t "$1"; ulimit -H -t "$2"; ulimit -v "$3"; ul
 ulimit -u "$6" 2>/dev/null || ulimit -p "$6"; exec 3<&0 0<"$7"; shift 7"""
 _UNPACK = "tar -xf /run/tree.tar; "
 _MOST_DESCRIPTORS = 64
+_ENV = "/usr/bin/env"
+_HEEDED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 _BLOCK_BYTES = 512
 _WITHOUT_PIDFD_S = 0.001
 
@@ -39,8 +41,9 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
         out, err, report = (_memory_file(opened, b"") for _ in range(3))
         rules = _memory_file(opened, _filter())
         gate = _gate(opened)
-        options = ["--die-with-parent", "--seccomp", str(rules), "--block-fd", str(gate)]
-        options += ["--size", str(limits.folder_mb << 20), "--tmpfs", "/tmp", "--dir", "/tmp/shm"]
+        settings, options = bubblewrap.open_settings(opened)
+        options += ["--die-with-parent", "--seccomp", str(rules), "--block-fd", str(gate)]
+        options += ["--size", str(limits.folder_mb << 20), "--tmpfs", boxes.PLACE, "--dir", f"{boxes.PLACE}/shm"]
         options += ["--dir", bubblewrap.WORK, "--chdir", bubblewrap.WORK]
         given = _files(opened, tree, stdin)
         if len(tree) <= _MOST_DESCRIPTORS:
@@ -51,10 +54,10 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
             ]
         for descriptor, option, place in given:
             options += ["--perms", "0644", option, str(descriptor), place]
-        prepare = (_UNPACK if len(tree) > _MOST_DESCRIPTORS else "") + bubblewrap.give_away("/tmp") + _SET_LIMITS
+        prepare = (_UNPACK if len(tree) > _MOST_DESCRIPTORS else "") + bubblewrap.give_away(boxes.PLACE) + _SET_LIMITS
         numbers = [*_shell_limits(limits), "/run/stdin" if stdin else "/dev/null"]
-        line = bubblewrap.command_line(options, command, prepare=prepare, arguments=numbers)
-        passed = [rules, gate, *(each for each, _, _ in given)]
+        line = bubblewrap.command_line(options, [*_heeding_signals(), *command], prepare=prepare, arguments=numbers)
+        passed = [rules, gate, *settings, *(each for each, _, _ in given)]
         process, first = bubblewrap.start(line, stdin=report, stdout=out, stderr=err, pass_fds=passed)
         how = _wait(process, first, started + limits.wall_s, limits, gate)
         streams = (
@@ -67,6 +70,19 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
                 f"bubblewrap ended before the program began: {streams[1].decode('utf-8', 'replace')[-300:]}"
             )
     return build_outcome(how, process.returncode, streams, limits, time.monotonic() - started)
+
+
+def _heeding_signals() -> list[str]:
+    """Words that let the program heed what our process ignores: a background job, say, ignores Ctrl-C, and what it starts too."""
+    names = [each.name.removeprefix("SIG") for each in _HEEDED if signal.getsignal(each) is signal.SIG_IGN]
+    words = [_ENV, f"--default-signal={','.join(names)}"]
+    return words if names and _is_known(words[1]) else []
+
+
+@functools.lru_cache(maxsize=8)
+def _is_known(option: str) -> bool:
+    """Whether this machine's env has the option: coreutils 8.31 and later."""
+    return not subprocess.run([_ENV, option, "true"], check=False, stderr=subprocess.DEVNULL).returncode
 
 
 def _gate(opened: contextlib.ExitStack) -> int:
@@ -174,7 +190,7 @@ def _look(root: Path, limits: Limits, gate: int) -> watch.Ending:
     if not _was_passed(gate):  # still this machine's own files and processes
         return "ended"
     try:
-        folder = os.statvfs(root / "tmp")
+        folder = os.statvfs(root / boxes.PLACE.lstrip("/"))
         processes = [root / "proc" / entry for entry in os.listdir(root / "proc") if entry.isdecimal()]
     except OSError:  # gone
         return "ended"

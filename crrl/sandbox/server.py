@@ -15,7 +15,7 @@ from typing import Any
 
 from crrl.errors import SandboxError
 from crrl.sandbox import bubblewrap, view
-from crrl.sandbox.inside import wire
+from crrl.sandbox.inside import boxes, wire
 from crrl.sandbox.outcome import REPORT_BYTES, Limits, Outcome, build_outcome
 
 _START_S = 60.0
@@ -51,7 +51,7 @@ class Server:
             self._process = self._start(level, theirs.fileno(), flags if preload else ["-I", "-S"])
             theirs.close()  # or we would wait for a server that ended at once
             ours.settimeout(_START_S)
-            read = [*view.system_paths(), *view.settings_paths(), *view.interpreter_paths()]
+            read = [*view.system_paths(), *view.settings_paths(), view.ALTERNATIVES, *view.interpreter_paths()]
             settings = {"level": level, "preload": list(preload), "folder": self._folder}
             wire.send(ours, {**settings, "read": read, "devices": list(view.DEVICES)})
             self._receive(0)
@@ -68,10 +68,12 @@ class Server:
         streams: dict[str, Any] = {"stdin": channel, "stdout": subprocess.DEVNULL, "stderr": self._log}
         if level == "namespaces":
             command = [sys.executable, *flags, "-c", _BOOT, _PLACE_INSIDE]
-            options = ["--as-pid-1", "--dir", "/tmp", "--dir", _PLACE_INSIDE, "--chdir", "/"]
-            options += ["--ro-bind", str(view.INSIDE), f"{_PLACE_INSIDE}/inside"]
-            line = bubblewrap.command_line(options, command, keeps=("CAP_SYS_ADMIN",))
-            process, self._first = bubblewrap.start(line, **streams)
+            with contextlib.ExitStack() as opened:
+                settings, options = bubblewrap.open_settings(opened)
+                options += ["--as-pid-1", "--dir", boxes.PLACE, "--dir", _PLACE_INSIDE, "--chdir", "/"]
+                options += ["--ro-bind", str(view.INSIDE), f"{_PLACE_INSIDE}/inside"]
+                line = bubblewrap.command_line(options, command, keeps=("CAP_SYS_ADMIN",))
+                process, self._first = bubblewrap.start(line, pass_fds=settings, **streams)
             return process
         command = [sys.executable, *flags, "-c", _BOOT, str(view.INSIDE.parent)]
         return subprocess.Popen(command, env=view.environment(self._folder), cwd="/", start_new_session=True, **streams)

@@ -15,25 +15,23 @@ INSIDE = Path(__file__).parent / "inside"
 ETC = Path(__file__).parent / "etc"
 """Stand-ins for files that name users and machines."""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_SETTINGS = (
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "alternatives",
-    "localtime",
-    "mime.types",
-    "services",
-    "protocols",
-)
+_SETTINGS = ("ld.so.cache", "localtime", "services")
+ALTERNATIVES = "/etc/alternatives"
+"""Links that some programs of Debian are reached by."""
 
 
 def system_paths() -> list[str]:
     return [path for path in _SYSTEM if os.path.lexists(path)]
 
 
+@functools.lru_cache(maxsize=1)
+def stand_ins() -> tuple[str, ...]:
+    return tuple(str(path) for path in sorted(ETC.iterdir()))
+
+
 def settings_paths() -> list[str]:
     """Files below /etc that programs need and that say nothing about this machine's users."""
-    return [path for name in _SETTINGS if os.path.exists(path := f"/etc/{name}")]
+    return [path for name in _SETTINGS if os.path.isfile(path := f"/etc/{name}")]
 
 
 @functools.lru_cache(maxsize=1)

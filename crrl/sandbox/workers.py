@@ -20,10 +20,12 @@ from crrl.sandbox.tree import TreeError, lay_out
 from crrl.schema import Files
 
 _TRIES = 2
-# What short programs import most. Not asyncio, argparse or logging: megabytes that every fork would pay for.
+# What short programs import most. Not asyncio, logging, threading, statistics: megabytes that every fork would pay
+# for, or work after each fork (docs/benchmarks.md).
 _COMMON = (
-    "__future__ abc ast bisect collections contextlib copy dataclasses datetime doctest enum fractions functools heapq io "
-    "itertools json math operator os pathlib random re statistics string struct textwrap time traceback types typing unittest"
+    "__future__ abc ast bisect collections contextlib copy dataclasses datetime doctest enum functools heapq io itertools json "
+    "math operator os pathlib random re string struct textwrap time traceback types typing unittest "
+    "argparse locale readline shutil signal"  # what `-m unittest` and `-m doctest` load late
 ).split()
 _PYTEST = ("pytest", "_pytest.assertion.rewrite", "_pytest.config", "_pytest.main", "_pytest.runner", "_pytest.python")
 _KINDS: dict[str, tuple[Sequence[str], Sequence[str]]] = {

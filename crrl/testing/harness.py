@@ -7,6 +7,8 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from crrl.syntax_tree import parse_python
+
 _FOLDER = Path(__file__).parent / "inside"
 _ALWAYS = ("origin", "verdict", "equality", "rewrite", "exposed", "audit", "job")
 _TESTS = ("vault", "prepare")
@@ -48,7 +50,7 @@ def code_digest() -> str:
 
 def _body(name: str) -> str:
     """A file without docstrings, comments, and its imports of the other ones: less to compile where nothing is warm."""
-    tree = _WithoutWords().visit(ast.parse((_FOLDER / f"{name}.py").read_text(encoding="utf-8")))
+    tree = _WithoutWords().visit(parse_python((_FOLDER / f"{name}.py").read_text(encoding="utf-8")))
     tree.body = [node for node in tree.body if not _is_own_import(node)]
     return ast.unparse(tree) + "\n"
 

@@ -22,6 +22,8 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()  # where checkpoints are written aside; not if anything else is in it
         if _is_full(error):
             raise StorageError(
                 f"the disk is full: {folder.name} cannot be written to {folder.parent.parent}; the checkpoints before it are "

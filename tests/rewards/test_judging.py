@@ -48,6 +48,7 @@ class Scripted(Workers):
 
 BROKEN = Outcome("unavailable", stderr="the walls fell down")
 LATE = Outcome("timeout")
+KILLED = Outcome("crashed", exit_code=-9)
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +104,14 @@ def test_what_the_sandbox_cannot_run_is_tried_once_more(tmp_path: Path) -> None:
     with judge(tmp_path / "b", BROKEN, BROKEN):
         assert score("x = 1\n") == [None]
         assert score("x = 1\n") == [1.0]  # it was not remembered
+
+
+def test_a_run_that_was_killed_is_asked_once_more_and_not_kept(tmp_path: Path) -> None:
+    with judge(tmp_path, KILLED):
+        assert score("x = 1\n") == [1.0]
+    with judge(tmp_path / "b", KILLED, KILLED):
+        assert score("x = 1\n") == [0.0]
+        assert score("x = 1\n") == [1.0]
 
 
 def test_what_is_not_judged_by_the_deadline_is_none(tmp_path: Path) -> None:

@@ -34,17 +34,18 @@ def run_without_namespaces(arguments: list[str]) -> subprocess.CompletedProcess[
         "/",
         "/",
     ]
+    # A checkout may lie below /tmp, so that is made anew before anything is shown in it.
     line += [
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/tmp",
         *hide,
         *show,
         "--dev",
         "/dev",
         "--proc",
         "/proc",
-        "--perms",
-        "1777",
-        "--tmpfs",
-        "/tmp",
         "--chdir",
         str(ROOT),
     ]

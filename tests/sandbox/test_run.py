@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -180,3 +181,23 @@ def test_no_file_descriptor_is_left_open(runs: Run) -> None:
         python(runs, "while True: pass", Limits(wall_s=0.1))
         runs(["python", "-c", "pass"], {"..": ""}, QUICK)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_an_interpreter_below_tmp_is_seen_as_well() -> None:
+    """A checkout may lie there, with its virtual environment, and every program has a `/tmp` of its own."""
+    code = (
+        "from crrl.sandbox import Limits, Workers, run\n"
+        "ask = ['python', '-c', 'import sys; print(sys.prefix)']\n"
+        "with Workers(1) as workers:\n"
+        "    print(run(ask, {}, Limits()).stdout, workers.run(ask, {}, Limits()).stdout, sep='', end='')\n"
+    )
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", f"{folder}/venv"], check=True)
+        done = subprocess.run(
+            [f"{folder}/venv/bin/python", "-c", code],
+            env={"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.stdout, done.stderr) == (f"{folder}/venv\n" * 2, "")

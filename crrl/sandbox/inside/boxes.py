@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,6 +12,8 @@ from . import kernel, landlock, seccomp, sweep
 _SLACK = 32  # processes of the same user that start or end meanwhile
 _OWN_INODES = 4  # the folder itself, and those the mount brings
 WORK = "work"
+PLACE = "/box"
+"""Where a job's folder is mounted behind walls: not at /tmp, below which this very interpreter may lie."""
 
 
 class Box(Protocol):
@@ -36,7 +36,7 @@ class Box(Protocol):
 class NamespaceBox:
     """Inside bubblewrap: this server is the first process of the pid namespace, and holds CAP_SYS_ADMIN for its mounts."""
 
-    folder = f"/tmp/{WORK}"
+    folder = f"{PLACE}/{WORK}"
     descriptor = -1
 
     def __init__(self) -> None:
@@ -50,8 +50,8 @@ class NamespaceBox:
 
     def open(self, folder_mb: int, folder_files: int) -> None:
         options = f"size={folder_mb}m,nr_inodes={folder_files + _OWN_INODES},mode=0755"
-        kernel.mount(b"tmpfs", b"/tmp", kernel.MS_NOSUID | kernel.MS_NODEV, options.encode())
-        os.mkdir("/tmp/shm")
+        kernel.mount(b"tmpfs", PLACE.encode(), kernel.MS_NOSUID | kernel.MS_NODEV, options.encode())
+        os.mkdir(f"{PLACE}/shm")
         os.mkdir(self.folder)
 
     def most_processes(self, wanted: int) -> int:
@@ -64,7 +64,7 @@ class NamespaceBox:
         self._filter()
 
     def close(self) -> None:
-        kernel.unmount(b"/tmp")
+        kernel.unmount(PLACE.encode())
 
 
 class _FolderBox:
@@ -130,10 +130,17 @@ def build_box(settings: dict[str, Any]) -> Box:
 def remove(path: str) -> None:
     """Remove what a program left, even folders it made unreadable or nested deeper than Python can walk."""
     try:
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
-        else:
-            os.unlink(path)
+        _remove(path)
     except (OSError, RecursionError):
         for tool in (["/bin/chmod", "-R", "u+rwx"], ["/bin/rm", "-rf"]):
-            subprocess.run([*tool, "--", path], check=False, stderr=subprocess.DEVNULL)
+            os.waitpid(os.posix_spawn(tool[0], [*tool, "--", path], {}), 0)
+
+
+def _remove(path: str) -> None:
+    # shutil and subprocess would do; but they load threads and archives, which every fork of this process pays for.
+    if not os.path.isdir(path) or os.path.islink(path):
+        os.unlink(path)
+        return
+    for entry in os.listdir(path):
+        _remove(os.path.join(path, entry))
+    os.rmdir(path)

@@ -14,7 +14,6 @@ import os
 import runpy
 import signal
 import sys
-import threading
 import traceback
 import types
 from importlib.machinery import BuiltinImporter, SourceFileLoader
@@ -59,7 +58,8 @@ def compile_text(text: str) -> types.CodeType:
 def prepare(program: Program, hidden: Hidden) -> None:
     """Give this process the streams, paths and names that the program's own interpreter would have."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    _open_streams("u" in program.flags)
+    if "u" in program.flags:
+        open_streams(is_unbuffered=True)
     sys.orig_argv[:] = [sys.executable, program.kind, program.text, *program.arguments]
     sys.dont_write_bytecode = "B" in program.flags or not program.flags & {"E", "I"}
     sys.meta_path.insert(0, hidden)
@@ -132,8 +132,8 @@ def _fresh_main() -> types.ModuleType:
     return main
 
 
-def _open_streams(is_unbuffered: bool) -> None:
-    """Like the ones Python makes at its start; those of the server know another file behind the descriptor."""
+def open_streams(is_unbuffered: bool = False) -> None:
+    """Streams like the ones Python makes at its start. The server makes them once, for files like a job's, before it forks."""
     sys.stdin = sys.__stdin__ = _stream(0, "r", "<stdin>", "surrogateescape")  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = _stream(1, "w", "<stdout>", "surrogateescape", is_unbuffered)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _stream(2, "w", "<stderr>", "backslashreplace", is_unbuffered, True)  # type: ignore[misc]
@@ -191,7 +191,7 @@ def _show(error: BaseException) -> None:
 def _finish(main: types.ModuleType, status: int, sign: int) -> NoReturn:
     """Threads are waited for, then exit functions, then what __main__ holds, then the output."""
     with contextlib.suppress(BaseException):
-        threading._shutdown()  # type: ignore[attr-defined]
+        sys.modules["threading"]._shutdown()
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
     with contextlib.suppress(BaseException):

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 
-from . import wire
+from . import program, wire
 from .boxes import Box, build_box
 from .hidden import Hidden
 from .job import JobError, Request, Shop
@@ -24,6 +24,7 @@ _MOST_BYTES = 1 << 30
 
 def main(hidden: Hidden) -> None:
     channel = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
     # As the first process of its namespace only signals with a handler reach it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     del sys.path[: 1 if sys.flags.isolated else 2]  # where we came from, and the current folder
@@ -37,6 +38,7 @@ def main(hidden: Hidden) -> None:
     except Exception as error:
         wire.send(channel, {"broken": f"{type(error).__name__}: {error}"})
         return
+    program.open_streams()
     hidden.hide(__name__.partition(".")[0])
     gc.collect()
     gc.freeze()

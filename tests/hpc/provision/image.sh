@@ -18,9 +18,9 @@ image="$HPC_ROOT/images/$key.sif"
 if [ -n "${CRRL_HPC_IMAGE:-}" ]; then
     image="$CRRL_HPC_IMAGE" # while developing: any image, not built from these files
 else
-    # Two builds at once would both be slow.
-    exec 9>"$HPC_ROOT/images.lock"
-    flock 9
+    # Two builds of the same image at once would both be slow; one that hangs stops nobody for ever.
+    exec 9>"$HPC_ROOT/images/$key.lock"
+    flock --wait 1800 9 || say "another build of $image holds its lock for half an hour; building anyway"
     if [ ! -e "$image" ]; then
         say "building $image"
         CRRL_COMMIT=$(commit)

@@ -13,6 +13,7 @@ from itertools import chain, zip_longest
 from crrl.data.sources.mutations.compiled import FunctionSource
 from crrl.data.sources.mutations.library import Module
 from crrl.data.sources.mutations.mutants import Function, Mutant
+from crrl.syntax_tree import parse_python
 
 
 def candidates(
@@ -47,7 +48,7 @@ def body_key(module: Module, function: Function) -> str:
     """Equal for copies of a function, whatever they are called and documented: a digest of the syntax tree."""
     lines = module.text.splitlines(keepends=True)[function.first_line - 1 : function.last_line]
     text = "".join(lines)
-    tree = ast.parse(f"if 1:\n{text}" if text[:1].isspace() else text)
+    tree = parse_python(f"if 1:\n{text}" if text[:1].isspace() else text)
     node = next(node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
     if ast.get_docstring(node, clean=False) is not None:
         del node.body[0]
@@ -64,7 +65,7 @@ def _runs(line: int, function: Function, starts: dict[int, int], lines: frozense
 def _statement_starts(text: str) -> dict[int, int]:
     """Line → the first line of the statement it belongs to."""
     starts: dict[int, int] = {}
-    for node in ast.walk(ast.parse(text)):  # from the outside in: what is said last about a line is the closest
+    for node in ast.walk(parse_python(text)):  # from the outside in: what is said last about a line is the closest
         if isinstance(node, ast.stmt):
             body = getattr(node, "body", None)
             end = body[0].lineno - 1 if isinstance(body, list) else (node.end_lineno or node.lineno)

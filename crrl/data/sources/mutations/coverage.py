@@ -17,7 +17,7 @@ from crrl.testing import Runner
 
 Oracle = Literal["unittest", "doctest", "pytest"]
 COLLECT = Path(__file__).with_name("collect.py")
-_LIMITS = Limits(wall_s=300, cpu_s=60, memory_mb=2048, file_mb=256, output_chars=50_000_000)
+_LIMITS = Limits(wall_s=120, cpu_s=60, memory_mb=2048, file_mb=256, output_chars=50_000_000)
 
 
 @dataclass(frozen=True)

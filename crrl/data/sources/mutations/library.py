@@ -150,7 +150,11 @@ def _tests_of(name: str, tests: dict[str, _TestModule], *, is_package: bool) -> 
     if named and not is_package:
         return tuple(named)
     mention = re.compile(rf"\b{name}\.")
-    counts = {test: len(mention.findall(known.text)) for test, known in tests.items() if name in known.imports}
+    counts = {
+        test: len(mention.findall(known.text))
+        for test, known in tests.items()
+        if name in known.imports and not is_left_out(test.removeprefix("test.test_").partition(".")[0])
+    }
     most = sorted(counts.keys() - named, key=lambda test: (-counts[test], test))[:_MAX_TEST_MODULES]
     return tuple(sorted([*named, *most]))
 

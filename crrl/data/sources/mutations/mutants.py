@@ -13,6 +13,7 @@ from crrl.data.sources.mutations.kinds import KINDS, BugKind
 from crrl.data.sources.mutations.names import names_of
 from crrl.data.sources.mutations.place import Change, Place
 from crrl.data.sources.mutations.realistic import is_left_alone
+from crrl.syntax_tree import parse_python
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Mutant:
 
 def functions_of(text: str) -> list[Function]:
     """The outermost functions of a module and of its classes, in order. Raises SyntaxError."""
-    return list(_functions(ast.parse(text).body, ""))
+    return list(_functions(parse_python(text).body, ""))
 
 
 def mutants_of(text: str, wanted: frozenset[str]) -> Iterator[Mutant]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from crrl.data.sources.mutations.library import Module, Unit, is_test, read_module
 from crrl.schema import Files
+from crrl.syntax_tree import parse_python
 
 _FIND_THE_REST = '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n'
 """In a package's `__init__.py`: what this folder lacks is taken from the installed package."""
@@ -66,7 +67,7 @@ def whole_tree(unit: Unit) -> dict[str, str]:
 def _with_the_rest(text: str) -> str:
     """The text of an `__init__.py` with `_FIND_THE_REST` where code may begin: after docstring and `__future__`."""
     line = 0
-    for statement in ast.parse(text).body:
+    for statement in parse_python(text).body:
         is_docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
         if not is_docstring and not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__"):
             break

@@ -1,0 +1,161 @@
+"""One vLLM server over HTTP: completions with log-probabilities, adapters in and out. Every call has a time limit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import httpx
+
+from crrl.errors import CrrlError
+from crrl.serve.endpoint import Endpoint
+
+CONNECT_S = 5.0
+CONTROL_S = 60.0
+"""For calls that generate nothing. Loading an adapter takes 25 ms for a model of a million parameters."""
+
+
+class ServerError(CrrlError):
+    """A server did not answer, or not as it should. `is_final`: asking again cannot help."""
+
+    def __init__(self, message: str, *, is_final: bool = False) -> None:
+        super().__init__(message)
+        self.is_final = is_final
+
+
+class Sample(NamedTuple):
+    """One completion as it was sampled."""
+
+    token_ids: list[int]
+    """Without the prompt; with the end token where the model ended by itself."""
+    logprobs: list[float]
+    """Natural logarithm of the probability that each token was drawn with, after temperature and filters."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How completions are drawn; names are vLLM's."""
+
+    max_tokens: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+
+
+class Server:
+    """A server that a supervisor published. Safe to call from many threads."""
+
+    def __init__(self, endpoint: Endpoint, request_timeout_s: float) -> None:
+        self.endpoint = endpoint
+        self._request_timeout_s = request_timeout_s
+        self._http = httpx.Client(
+            base_url=endpoint.url,
+            headers={"Authorization": f"Bearer {endpoint.token}"},
+            timeout=httpx.Timeout(CONTROL_S, connect=CONNECT_S),
+            limits=httpx.Limits(max_connections=None),
+            trust_env=False,  # a site's proxy is for the world outside, never for a node of the same job
+        )
+
+    def close(self) -> None:
+        """Let its connections go."""
+        self._http.close()
+
+    def is_healthy(self) -> bool:
+        """Whether it says so."""
+        try:
+            return self._http.get("/health", timeout=CONNECT_S).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def complete(
+        self, prompt: Sequence[int], count: int, sampling: Sampling, *, model: str, seed: int | None = None
+    ) -> list[Sample]:
+        """Draw `count` completions of one prompt (token ids) from `model`: an adapter's name, or the base model's.
+
+        Raises ServerError if there is no whole answer within the request's time.
+        """
+        body: dict[str, Any] = {
+            "model": model,
+            "prompt": list(prompt),
+            "n": count,
+            "logprobs": 0,
+            "return_token_ids": True,
+            "return_tokens_as_token_ids": True,
+            "skip_special_tokens": False,
+            "seed": seed,
+            **asdict(sampling),
+        }
+        answer = self._post("/v1/completions", body, self._request_timeout_s).json()
+        return self._samples(answer, count)
+
+    def score(self, tokens: Sequence[int], *, model: str) -> list[float]:
+        """The log-probability of each of `tokens` after those before it (the first one's left out), drawing nothing."""
+        body = {"model": model, "prompt": list(tokens), "max_tokens": 1, "prompt_logprobs": 0, "temperature": 1.0}
+        answer = self._post("/v1/completions", body, self._request_timeout_s).json()
+        try:
+            found = answer["choices"][0]["prompt_logprobs"]
+            return [float(entry[str(token)]["logprob"]) for token, entry in zip(tokens[1:], found[1:], strict=True)]
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise ServerError(
+                f"server {self.endpoint.name} answered without prompt log-probabilities: {error}"
+            ) from error
+
+    def load_adapter(self, name: str, path: str, *, in_place: bool) -> None:
+        """Load an adapter's folder under a name, in place of the one of that name if `in_place`."""
+        self._post("/v1/load_lora_adapter", {"lora_name": name, "lora_path": path, "load_inplace": in_place}, CONTROL_S)
+
+    def unload_adapter(self, name: str) -> None:
+        """Forget an adapter; one that is not there is forgotten already."""
+        try:
+            self._post("/v1/unload_lora_adapter", {"lora_name": name}, CONTROL_S)
+        except ServerError as error:
+            if not error.is_final:
+                raise
+
+    def models(self) -> dict[str, str]:
+        """The names it answers to → where each was loaded from."""
+        try:
+            answer = self._http.get("/v1/models")
+            answer.raise_for_status()
+            return {entry["id"]: str(entry.get("root", "")) for entry in answer.json()["data"]}
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise ServerError(f"server {self.endpoint.name} does not list its models: {error}") from error
+
+    def reset_prefix_cache(self) -> None:
+        """Forget what earlier weights computed of prompts."""
+        self._post("/reset_prefix_cache", {}, CONTROL_S)
+
+    def _post(self, route: str, body: Mapping[str, Any], timeout_s: float) -> httpx.Response:
+        name = self.endpoint.name
+        try:
+            answer = self._http.post(route, json=body, timeout=httpx.Timeout(timeout_s, connect=CONNECT_S))
+        except httpx.TimeoutException as error:
+            raise ServerError(f"server {name} did not answer {route} within {timeout_s:g} s") from error
+        except httpx.HTTPError as error:
+            raise ServerError(f"server {name} cannot be reached: {type(error).__name__} at {route}") from error
+        if answer.status_code != 200:
+            said = " ".join(answer.text.split())[:300]
+            is_final = 400 <= answer.status_code < 500 and answer.status_code not in (401, 408, 429)
+            raise ServerError(f"server {name} answered {route} with {answer.status_code}: {said}", is_final=is_final)
+        return answer
+
+    def _samples(self, answer: Any, count: int) -> list[Sample]:
+        try:
+            choices = sorted(answer["choices"], key=lambda choice: choice["index"])
+            samples = [Sample(choice["token_ids"], choice["logprobs"]["token_logprobs"]) for choice in choices]
+            whole = len(samples) == count and all(map(_is_whole, samples))
+        except (KeyError, TypeError) as error:
+            raise ServerError(f"server {self.endpoint.name} gave an answer without {error}") from error
+        if not whole:
+            raise ServerError(
+                f"server {self.endpoint.name} gave {len(samples)} completions, {count} whole ones are needed"
+            )
+        return samples
+
+
+def _is_whole(sample: Sample) -> bool:
+    return 0 < len(sample.token_ids) == len(sample.logprobs) and all(map(math.isfinite, sample.logprobs))

@@ -1,0 +1,248 @@
+"""All servers of a run as one: groups spread by free capacity, one adapter everywhere, servers that die and come back.
+
+A group is one request, so it is either whole or not there: a server that dies loses nothing but time, and nothing is counted
+twice. Before a server is used after a new start, it gets the current adapter.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Condition, Lock
+from typing import NamedTuple
+
+from crrl.serve.client import Sample, Sampling, Server, ServerError
+from crrl.serve.endpoint import Endpoint
+
+BASE_MODEL = "base"
+"""What every server calls the model without an adapter."""
+TRIES = 4
+"""Of one group, each on a server that said it was healthy."""
+POLL_S = 0.5
+LONGEST_REST_S = 60.0
+"""Of a server that failed again and again; the first rest is a second."""
+
+
+class Adapter(NamedTuple):
+    """The weights that completions must come from: the name that servers know them by, and their folder."""
+
+    name: str
+    path: str
+
+
+class Prompt(NamedTuple):
+    """What one group is drawn from: token ids, and the seed of its draws (None: the server's own)."""
+
+    token_ids: Sequence[int]
+    seed: int | None = None
+
+
+@dataclass
+class _Member:
+    """One server as the fleet sees it."""
+
+    server: Server
+    free: int
+    adapter: Adapter | None = None
+    is_up: bool = True
+    failures: int = 0
+    """Times it went down since its last success."""
+    rests_until: float = 0.0
+    """Not used before that time: one whose `/health` answers while its completions hang would take every group's tries."""
+    loading: Lock = field(default_factory=Lock)
+
+
+class Fleet:
+    """The servers of a run. One caller at a time generates or publishes; the requests go out in parallel."""
+
+    def __init__(
+        self,
+        read_endpoints: Callable[[], Sequence[Endpoint]],
+        *,
+        groups_at_once: int,
+        request_timeout_s: float,
+        patience_s: float,
+    ) -> None:
+        """`groups_at_once`: requests that one server gets at a time. `patience_s`: how long to wait for any server to be up."""
+        self._read_endpoints = read_endpoints
+        self._groups_at_once = groups_at_once
+        self._request_timeout_s = request_timeout_s
+        self._patience_s = patience_s
+        self._members: dict[str, _Member] = {}
+        self._changed = Condition()
+        self._looked_at = 0.0
+        self._adapter: Adapter | None = None
+
+    @property
+    def model(self) -> str:
+        """The name of what completions come from now."""
+        return self._adapter.name if self._adapter else BASE_MODEL
+
+    def publish(self, adapter: Adapter) -> int:
+        """Load an adapter into every server that is up, and confirm it; the others get it when they come back.
+
+        An adapter of the current name takes its place, so no completion may be under way then. Returns how many have it.
+        Raises ServerError if none has.
+        """
+        if adapter.name == self.model and any(member.free < self._groups_at_once for member in self._members.values()):
+            raise ServerError("an adapter cannot be replaced while completions come from it", is_final=True)
+        self._adapter = adapter
+        started = time.monotonic()
+        while True:
+            self._look(at_once=True)
+            loaded = sum(self._is_ready(member) for member in list(self._members.values()) if member.is_up)
+            if loaded:
+                return loaded
+            if time.monotonic() - started > self._patience_s:
+                raise ServerError(f"no server took the adapter {adapter.path} within {self._patience_s:g} s")
+            time.sleep(POLL_S)
+
+    def forget(self, name: str) -> None:
+        """Unload an adapter that nothing comes from any more."""
+        for member in self._members.values():
+            if member.is_up:
+                try:
+                    member.server.unload_adapter(name)
+                except ServerError:
+                    self._set_down(member)
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        count: int,
+        sampling: Sampling,
+        *,
+        on_group: Callable[[int, list[Sample]], None] | None = None,
+    ) -> list[list[Sample]]:
+        """Draw `count` completions of each prompt; the groups come back in the order of the prompts.
+
+        `on_group(index, samples)` is called, in some thread, for each group as soon as it is there.
+        Raises ServerError if a group could not be drawn, or no server was up for `patience_s`.
+        """
+        model = self.model
+
+        def draw(index: int) -> list[Sample]:
+            samples = self._draw(prompts[index], count, sampling, model)
+            if on_group:
+                on_group(index, samples)
+            return samples
+
+        with ThreadPoolExecutor(max_workers=max(1, min(len(prompts), 256))) as pool:
+            drawn = [pool.submit(draw, index) for index in range(len(prompts))]
+            done, pending = wait(drawn, return_when=FIRST_EXCEPTION)
+            for future in pending:
+                future.cancel()
+            for future in done:
+                future.result()  # raises the failure because of which others are pending
+            return [future.result() for future in drawn]
+
+    def score(self, tokens: Sequence[int]) -> dict[str, list[float]]:
+        """Server → log-probabilities of `tokens` under the current weights, of those that are up."""
+        return {
+            name: member.server.score(tokens, model=self.model)
+            for name, member in list(self._members.items())
+            if member.is_up and self._is_ready(member)
+        }
+
+    def close(self) -> None:
+        """Let all connections go."""
+        for member in self._members.values():
+            member.server.close()
+
+    def _draw(self, prompt: Prompt, count: int, sampling: Sampling, model: str) -> list[Sample]:
+        last: ServerError | None = None
+        for _ in range(TRIES):
+            member = self._take()
+            try:
+                samples = member.server.complete(prompt.token_ids, count, sampling, model=model, seed=prompt.seed)
+                member.failures = 0
+                return samples
+            except ServerError as error:
+                if error.is_final:
+                    raise
+                last = error
+                self._set_down(member)
+            finally:
+                self._give_back(member)
+        raise ServerError(f"a group could not be drawn in {TRIES} tries; last: {last}")
+
+    def _take(self) -> _Member:
+        """The server with the most room, with the current adapter in it. Waits for one."""
+        waited_since = time.monotonic()
+        while True:
+            self._look()
+            with self._changed:
+                up = [member for member in self._members.values() if member.is_up]
+                member = max(up, key=lambda one: one.free, default=None)
+                if member is None or not member.free:
+                    if member is not None:
+                        waited_since = time.monotonic()  # a busy server is no missing one
+                    elif time.monotonic() - waited_since > self._patience_s:
+                        raise ServerError(f"no server was up for {self._patience_s:g} s", is_final=True)
+                    self._changed.wait(POLL_S)
+                    continue
+                member.free -= 1
+            try:
+                if self._is_ready(member):
+                    return member
+            except BaseException:
+                self._give_back(member)
+                raise
+            self._give_back(member)
+
+    def _give_back(self, member: _Member) -> None:
+        with self._changed:
+            member.free += 1
+            self._changed.notify_all()
+
+    def _set_down(self, member: _Member) -> None:
+        with self._changed:
+            if member.is_up:
+                member.is_up = False
+                member.failures += 1
+                member.rests_until = time.monotonic() + min(LONGEST_REST_S, POLL_S * 2**member.failures)
+            self._looked_at = 0.0
+            self._changed.notify_all()
+
+    def _is_ready(self, member: _Member) -> bool:
+        """Whether the server has the current adapter, loading it if it has another one or none."""
+        wanted = self._adapter
+        with member.loading:
+            if wanted is None or member.adapter == wanted:
+                return True
+            try:
+                member.server.load_adapter(wanted.name, wanted.path, in_place=True)
+                if member.server.models().get(wanted.name) != wanted.path:
+                    raise ServerError(f"server {member.server.endpoint.name} has other weights than {wanted.path}")
+                member.server.reset_prefix_cache()
+            except ServerError as error:
+                if error.is_final:
+                    raise
+                self._set_down(member)
+                return False
+            member.adapter = wanted
+            return True
+
+    def _look(self, *, at_once: bool = False) -> None:
+        """See which servers there are, at most twice a second: new ones, those started again, those that answer again."""
+        with self._changed:
+            if not at_once and time.monotonic() - self._looked_at < POLL_S:
+                return
+            self._looked_at = time.monotonic()
+        for endpoint in self._read_endpoints():
+            member = self._members.get(endpoint.name)
+            if member is None or member.server.endpoint != endpoint:
+                fresh = Server(endpoint, self._request_timeout_s)
+                if fresh.is_healthy():
+                    with self._changed:
+                        self._members[endpoint.name] = _Member(fresh, self._groups_at_once)
+                        self._changed.notify_all()
+                else:
+                    fresh.close()
+            elif not member.is_up and time.monotonic() >= member.rests_until and member.server.is_healthy():
+                with self._changed:
+                    # It may have lost what it held, and loading again costs milliseconds.
+                    member.adapter, member.is_up = None, True
+                    self._changed.notify_all()
