@@ -47,8 +47,8 @@ class Launcher:
             text=True,
             cwd=self.checkout,
             env={**self.slurm.env, **SECRETS},
-            user=user.pw_uid,
-            group=user.pw_gid,
+            user=user.uid,
+            group=user.gid,
             extra_groups=[],
         )
 
