@@ -27,11 +27,12 @@ _OWN_CODE = (*(f"{_HERE}/{name}.py" for name in _DECIDING), "testing/**/*.py", "
 
 
 class Journal:
-    """Key → what was found. Made for many threads."""
+    """Key → what was found. Made for many threads: what one of them is looking for, the others wait for."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
         self._known = _read(path)
 
     @classmethod
@@ -42,9 +43,11 @@ class Journal:
     def get(self, key: str, find: Callable[[], Any]) -> Any:
         """What is known under a key, else what `find` returns, which is then kept. Values are what JSON holds."""
         with self._lock:
-            if key in self._known:
-                return self._known[key]
-        value = find()
+            own = self._locks.setdefault(key, threading.Lock())
+        with own:
+            return self._known[key] if key in self._known else self._keep(key, find())
+
+    def _keep(self, key: str, value: Any) -> Any:
         line = json.dumps([key, value]).encode() + b"\n"
         with self._lock:
             self._known[key] = value
