@@ -46,10 +46,15 @@ def test_nothing_is_left_when_workers_close_or_our_process_dies() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     (pid,) = found.stdout.split()
-    end = time.monotonic() + 10
+    assert ends(pid)
+
+
+def ends(pid: str) -> bool:
+    """Whether a process that was told to end does so within a minute: a busy machine may take its time."""
+    end = time.monotonic() + 60
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         time.sleep(0.05)
-    assert not Path(f"/proc/{pid}").exists()
+    return not Path(f"/proc/{pid}").exists()
 
 
 def test_shared_workers_end_with_the_process_and_start_anew_after_a_fork() -> None:
@@ -65,7 +70,7 @@ def test_shared_workers_end_with_the_process_and_start_anew_after_a_fork() -> No
     )
     assert found.returncode == 0, found.stderr
     assert found.stdout.count("3\n") == 2 and found.stdout.endswith("\n1\n"), found.stdout
-    assert not Path(f"/proc/{found.stdout.split()[1]}").exists()
+    assert ends(found.stdout.split()[1])
 
 
 def test_there_is_one_set_of_shared_workers() -> None:
