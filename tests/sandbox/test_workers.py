@@ -69,7 +69,7 @@ def test_shared_workers_end_with_the_process_and_start_anew_after_a_fork() -> No
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert found.returncode == 0, found.stderr
-    assert found.stdout.count("3\n") == 2 and found.stdout.endswith("\n1\n"), found.stdout
+    assert found.stdout.count(" 3\n") == 2 and found.stdout.endswith("\n1\n"), found.stdout
     assert ends(found.stdout.split()[1])
 
 
