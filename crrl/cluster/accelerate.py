@@ -80,9 +80,6 @@ def deepspeed_config() -> str:
 def launch_command(config: Path, machine: int, folder: str, python: str = sys.executable) -> Sequence[str]:
     """What starts the trainers of one node, the `machine`-th of those that train."""
     return (
-        # A scheduler signals every process of a job. The launcher would kill its trainers on SIGTERM; they are asked
-        # to stop through the attempt's folder, and killed by the supervisor.
-        *("env", "--ignore-signal=TERM", "--ignore-signal=INT"),
         *(python, "-m", "accelerate.commands.accelerate_cli", "launch"),
         *("--config_file", str(config), "--machine_rank", str(machine)),
         *("--module", "crrl.train", folder),
@@ -92,7 +89,7 @@ def launch_command(config: Path, machine: int, folder: str, python: str = sys.ex
 def launch_environment(processes: int, cpus: int, *, on_cpu: bool) -> dict[str, str]:
     """What the launcher and its trainers find in their environment, beside the job's own."""
     environment = {
-        "PET_SIGNALS_TO_HANDLE": "SIGHUP",  # the launcher's: see launch_command
+        "PET_SIGNALS_TO_HANDLE": "SIGHUP",  # the launcher's: it must not kill its ranks when all are asked to stop
         "PET_SHUTDOWN_TIMEOUT": "5",
         # DeepSpeed calls torch by names that it deprecates, some thousand times a step.
         "PYTHONWARNINGS": "ignore::FutureWarning:torch.distributed.c10d_logger",

@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from crrl.report.attempt_folder import AttemptFolder, read_json
 from crrl.report.heartbeat import ENDED, Beat
 
 _STOPPED = 75
+_ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
+"""By these a scheduler asks a job to stop, or gives notice that it will be."""
 _KINDS: Mapping[int, Kind] = {0: "done", _STOPPED: "stopped", 2: "mistake", 74: "disk_full"}
 _VANISHED_S = 2.0
 """A rank that is gone has this long for its last words to be seen."""
@@ -40,7 +42,7 @@ class RoleProcess:
         self._known: set[int] = set()
         self._missed: dict[int, float] = {}
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as stream:
+        with log.open("ab") as stream, _blocked(_ASKING if role.is_shielded else ()):
             self._process = subprocess.Popen(
                 role.command,
                 stdout=stream,
@@ -140,6 +142,21 @@ class RoleProcess:
         """pid → negative signal, as far as the launcher has said so."""
         found = (_LAUNCHERS_WORD.search(line) for line in last_lines(self.log, 200))
         return {int(match[2]): int(match[1]) for match in found if match}
+
+
+@contextlib.contextmanager
+def _blocked(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """Start what is started here with these signals blocked.
+
+    A scheduler signals every process of a job: also the one that mounts the image for an ordinary user, and a launcher. The first
+    would take the program's files away, the second kill its ranks, and both long before the step is done. Nobody in
+    between changes a mask, so only our own programs hear them: those that take them back (crrl.train.interrupt).
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def last_line(log: Path) -> str:

@@ -36,6 +36,8 @@ class Role:
     ranks: int = 1
     is_launched: bool = False
     """Whether a launcher stands between the command and the ranks, which are then asked to stop through a file alone."""
+    is_shielded: bool = False
+    """Whether it is started with the signals blocked by which a run is asked to stop (crrl.cluster.role_process)."""
 
 
 def machine_of(config: RunConfig, place: Place) -> int | None:
@@ -80,7 +82,9 @@ def roles_of(
     gpus = wanted.trainer_gpus > 0
     argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=gpus)
     environment = exec_environment(config=config, scratch=scratch, host=os.environ, extra=extra)
-    return [Role(TRAINER, argv, environment, shape.processes_per_node, is_launched=meeting is not None)]
+    is_launched = meeting is not None
+    is_shielded = is_launched or config.cluster.image != NO_IMAGE
+    return [Role(TRAINER, argv, environment, shape.processes_per_node, is_launched, is_shielded)]
 
 
 def _devices(wanted: Roles, host: Mapping[str, str]) -> dict[str, str]:

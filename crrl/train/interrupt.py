@@ -12,6 +12,10 @@ STOPPED_EXIT_CODE = 75
 """EX_TEMPFAIL: the run is whole, and goes on where it stopped when it is resumed."""
 
 
+_ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
+"""By these a user or a scheduler asks a run to stop; USR2 is a notice of preemption."""
+
+
 class Stopped(Exception):  # noqa: N818 (no error)
     """The run was asked to stop, and everything that it needs to go on is written."""
 
@@ -37,9 +41,10 @@ class StopRequest:
         return bool(self.signal_name)
 
     def listen(self) -> None:
-        """Take SIGTERM, SIGINT and SIGUSR2 (a scheduler's preemption notice) as requests."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
+        """Take SIGTERM, SIGINT and SIGUSR2 as requests, also where the process was started with them blocked."""
+        for number in _ASKING:
             signal.signal(number, self._take)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKING)
 
     def check(self, ranks: Ranks = ALONE) -> None:
         """Raises Stopped if the run was asked to stop. For places where nothing is half done; on all ranks."""

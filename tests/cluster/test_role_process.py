@@ -1,0 +1,44 @@
+"""How a role's process is started."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from crrl.cluster.role_process import RoleProcess
+from crrl.cluster.roles import Role
+from crrl.report.run_folder import RunFolder
+
+_SIGNALS_ITSELF = "for name in TERM INT USR1 USR2; do kill -$name $$; done; echo it lives"
+
+
+def said_by(role: Role, tmp_path: Path) -> tuple[int, str]:
+    """The exit code of a role's process, and its log."""
+    log = tmp_path / "role.log"
+    process = RoleProcess(role, RunFolder(tmp_path).attempt(1), "n1", log)
+    end = time.monotonic() + 60
+    while (ending := process.end({})) is None and time.monotonic() < end:
+        time.sleep(0.02)
+    assert ending is not None
+    return ending.exit_code, log.read_text()
+
+
+def test_what_asks_a_run_to_stop_kills_neither_a_launcher_nor_what_mounts_the_image(tmp_path: Path) -> None:
+    code, said = said_by(Role("trainer", ["sh", "-c", _SIGNALS_ITSELF], is_shielded=True), tmp_path)
+    assert (code, said) == (0, "it lives\n")
+
+
+def test_our_own_process_keeps_its_signals_and_a_plain_role_too(tmp_path: Path) -> None:
+    said_by(Role("trainer", ["true"], is_shielded=True), tmp_path)
+    assert said_by(Role("trainer", ["sh", "-c", _SIGNALS_ITSELF]), tmp_path)[1] == ""
+
+
+def test_a_shielded_trainer_hears_the_request_once_it_listens(tmp_path: Path) -> None:
+    listen = (
+        "import os, signal\nfrom crrl.train.interrupt import StopRequest\nos.kill(os.getpid(), signal.SIGTERM)\n"
+        "stop = StopRequest(); print(bool(stop)); stop.listen(); print(stop.signal_name, bool(stop))"
+    )
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    role = Role("trainer", [sys.executable, "-c", listen], environment, is_shielded=True)
+    assert said_by(role, tmp_path) == (0, "False\nSIGTERM True\n")
