@@ -14,6 +14,7 @@ import pytest
 from tests.hpc.image import Image
 from tests.hpc.ordinary_user import OrdinaryUser
 from tests.hpc.slurm_cluster import SlurmCluster
+from tests.hpc.training import warm_model
 
 PROVISION = Path(__file__).with_name("provision")
 
@@ -65,6 +66,12 @@ def slurm(hpc_root: Path, user: OrdinaryUser) -> Iterator[SlurmCluster]:
     finally:
         cluster.stop()
         shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def warm(slurm: SlurmCluster, checkout: Path) -> Path:
+    """A model that reinforcement can start from."""
+    return warm_model(slurm, checkout, slurm.work / "runs-warm")
 
 
 def _said_by(*script: str) -> str:

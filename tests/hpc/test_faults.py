@@ -25,9 +25,11 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def start(slurm: SlurmCluster, checkout: Path, image: Image) -> Start:
+def start(slurm: SlurmCluster, checkout: Path, image: Image, warm: Path) -> Start:
     """Submits a run under a name of its own."""
-    return lambda name, *words: Training(slurm, checkout, image.path, slurm.work / f"runs-{name}", *words)
+    return lambda name, *words: Training(
+        slurm, checkout, image.path, slurm.work / f"runs-{name}", "--model", str(warm), *words
+    )
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,9 @@ def test_two_nodes_train_with_zero_3_to_the_end(undisturbed: Training) -> None:
     for event in facts:
         assert (event["distributed_type"], event["world_size"], event["zero_stage"]) == ("DEEPSPEED", 2, 3)
     assert (undisturbed.folder.checkpoints / "final/model.safetensors").is_file()
-    assert any(entry.get("loss") for entry in undisturbed.metrics())
+    learned = [entry for entry in undisturbed.metrics() if entry["stage"] == "reinforce"]
+    assert [entry["step"] for entry in learned] == list(range(1, 9))
+    assert any(entry["loss"] and entry["grad_norm"] > 0 for entry in learned)  # else equal metrics would say little
     undisturbed.assert_nothing_is_left()
 
 
@@ -61,20 +65,21 @@ def test_one_node_with_two_ranks_trains_alike(undisturbed: Training, start: Star
 def test_a_run_that_is_disturbed_goes_on_and_ends_as_if_it_had_not_been(
     how: str, undisturbed: Training, start: Start, slurm: SlurmCluster
 ) -> None:
-    more = ("--cluster.signal-s", "180") if how == "time limit" else ()
+    more = ("--cluster.signal-s", "180", "--watchdog.heartbeat-s", "300") if how == "time limit" else ()
     run = start(re.sub(r"\W", "-", how), *TWO_NODES, *more)
     run.wait_for_step(3)
     if how == "requeue":
         slurm.run("scontrol", "requeue", run.job_id)
     elif how == "USR2":
-        slurm.run("scancel", "--signal=USR2", run.job_id)
-    elif how == "time limit":  # three minutes and a bit more from now: the notice is due within a minute
-        hours, minutes, _ = slurm.job(run.job_id)["RunTime"].split(":")
-        slurm.run("scontrol", "update", f"JobId={run.job_id}", f"TimeLimit={int(hours) * 60 + int(minutes) + 4}")
+        run.hold_until_asked(lambda: slurm.run("scancel", "--signal=USR2", run.job_id))
+    elif how == "time limit":
+        run.hold_until_asked(lambda: _limit(slurm, run.job_id))
     else:
         os.kill(run.rank(run.nodes()[1]), signal.SIGKILL)
     run.wait_for_state("done")
     assert run.status["attempt"] == 2
+    (first,) = (event["kind_of_end"] for event in run.events("ended") if event["attempt"] == 1)
+    assert first == ("stopped" if how in ("USR2", "time limit") else "lost")
     assert run.metrics() == undisturbed.metrics()
     assert sorted(path.name for path in run.folder.logs.iterdir()) == ["1", "2"]
     run.assert_nothing_is_left()
@@ -121,15 +126,23 @@ def test_a_full_disk_ends_the_run_and_leaves_the_checkpoints_before_it(start: St
 def test_a_truncated_checkpoint_is_refused_by_name(undisturbed: Training, start: Start, slurm: SlurmCluster) -> None:
     run = start("truncated", *TWO_NODES)
     run.wait_for_step(5)
-    slurm.run("scancel", "--signal=TERM", run.job_id)  # what some sites send before they take the nodes
+    # What some sites send before they take the nodes.
+    run.hold_until_asked(lambda: slurm.run("scancel", "--signal=TERM", run.job_id))
     slurm.wait_for(lambda: run.status["state"] == "queued", "the job in the queue", timeout_s=120)
     last = max((run.folder.checkpoints / "grpo").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    assert [event["kind_of_end"] for event in run.events("ended")] == ["stopped"]
     (weights,) = last.glob("global_step*/zero_pp_rank_1_mp_rank_00_optim_states.pt")
     os.truncate(weights, 1000)
     run.wait_for_state("done")
     said = run.folder.log(2, "trainer", run.nodes()[0]).read_text()
     assert f"{last.name} is damaged and is not used: global_step" in said
     assert run.metrics() == undisturbed.metrics()
+
+
+def _limit(slurm: SlurmCluster, job_id: str) -> None:
+    """Three minutes and a bit more from now: the notice, which comes three minutes before, is due within a minute."""
+    hours, minutes, _ = slurm.job(job_id)["RunTime"].split(":")
+    slurm.run("scontrol", "update", f"JobId={job_id}", f"TimeLimit={int(hours) * 60 + int(minutes) + 4}")
 
 
 def _words(entry: dict[str, Any]) -> dict[str, Any]:

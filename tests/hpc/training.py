@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +15,27 @@ from tests.hpc.slurm_cluster import SlurmCluster
 SHORT = """
 --size tiny --cluster slurm --site none --tracking.wandb off --cluster.cpus-per-task 1 --cluster.mem-gb 2
 --rewards format=0.5 similarity=0.5 --data.rows 16 --sft.steps 4 --sft.save-steps 50 --sft.batch-size 4 --sft.rows 40
---eval.tasks 4 --eval.every-steps 0 --grpo.num-generations 4 --grpo.per-device-batch-size 4
---grpo.max-completion-length 8 --grpo.steps 8 --grpo.save-steps 2
+--eval.tasks 4 --eval.every-steps 0 --grpo.num-generations 4 --grpo.per-device-batch-size 8
+--grpo.max-completion-length 48 --grpo.steps 8 --grpo.save-steps 2
+""".split()
+WARM = """
+--size tiny --cluster local --image none --site none --tracking.wandb off --rewards format=0.5 similarity=0.5
+--data.rows 16 --sft.steps 200 --sft.batch-size 16 --sft.rows 3200 --eval.tasks 4 --eval.every-steps 0
+--grpo.steps 1 --grpo.num-generations 4 --grpo.per-device-batch-size 4 --grpo.max-completion-length 8
 """.split()
 TWO_NODES = ("--nodes.trainer", "2")
 ONE_NODE = ("--nodes.trainer", "1", "--cluster.trainers-per-node", "2", "--cluster.cpus-per-task", "2")
 TIMES = ("step_time",)
 STEP_TIMEOUT_S = 300.0
+
+
+def warm_model(slurm: SlurmCluster, checkout: Path, runs: Path) -> Path:
+    """The folder of a tiny model that writes blocks, and the right one at times: its groups have something to learn from."""
+    command = [checkout / ".venv/bin/python", "launch.py", *WARM, "--follow", "--runs", runs]
+    done = slurm.run(*command, cwd=checkout, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    (run,) = runs.iterdir()
+    return run / "checkpoints" / "warm-start"
 
 
 class Training:
@@ -70,6 +87,17 @@ class Training:
         attempt = self.folder.attempt(int(self.status["attempt"]))
         (path,) = attempt.heartbeats.glob(f"trainer-{node}-*.json")
         return int(json.loads(path.read_text())["pid"])
+
+    def hold_until_asked(self, act: Callable[[], object]) -> None:
+        """Keep the ranks where they are until what `act` brings about asks the run to stop: it must not be done before."""
+        attempt = self.folder.attempt(int(self.status["attempt"]))
+        ranks = [self.rank(node) for node in self.nodes()]
+        for rank in ranks:
+            os.kill(rank, signal.SIGSTOP)
+        act()
+        self.slurm.wait_for(attempt.stop.is_file, "notice from Slurm", timeout_s=100)
+        for rank in ranks:
+            os.kill(rank, signal.SIGCONT)
 
     def nodes(self) -> list[str]:
         """The names of the job's nodes, in their order."""
