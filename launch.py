@@ -19,13 +19,15 @@ from pathlib import Path
 from crrl.cluster.dry_run import dry_run
 from crrl.cluster.find_run import find_run
 from crrl.config import read_config
-from crrl.errors import CrrlError
+from crrl.errors import ConfigError, CrrlError
 from crrl.flags import Launch, parse, settings_of
 
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks and return the exit code: 0 done, 1 failed, 2 a mistake, 75 stopped, resumable."""
     try:
+        if not arguments:  # on a login node nobody wants to find a training by accident
+            raise ConfigError("say what to run: --size tiny (on this machine), small, medium or large; --help explains")
         launch = parse(arguments, __doc__ or "")
         if launch.resume:
             return _resume(launch)

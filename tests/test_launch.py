@@ -110,6 +110,7 @@ def test_every_short_flag_names_a_real_one() -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
+        ("", "say what to run: --size tiny (on this machine), small, medium or large; --help explains"),
         ("--grpo.learning-rat 1e-3", "did you mean --grpo.learning-rate?"),
         ("--sized tiny", "did you mean --size?"),
         ("--size huge", "unknown size 'huge'; known are tiny, small, medium, large"),

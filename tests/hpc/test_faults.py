@@ -102,11 +102,14 @@ def test_a_node_whose_slurmd_is_killed_is_replaced(undisturbed: Training, start:
     run = start("node-killed", *TWO_NODES)
     run.wait_for_step(3)
     node = run.nodes()[1]
-    slurm.kill_node(node)
     try:
+        with run.held():
+            slurm.kill_node(node)
+            slurm.wait_for(lambda: slurm.node_states()[node].startswith("down"), "loss of the node", timeout_s=90)
         run.wait_for_state("done")
     finally:
         slurm.start_node(node)
+    assert run.status["attempt"] == 2
     assert run.metrics() == undisturbed.metrics()
     run.assert_nothing_is_left()
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from crrl.report.attempt_folder import AttemptFolder
 from crrl.report.run_folder import RunFolder
 from tests.hpc.slurm_cluster import SlurmCluster
 
@@ -88,16 +90,25 @@ class Training:
         (path,) = attempt.heartbeats.glob(f"trainer-{node}-*.json")
         return int(json.loads(path.read_text())["pid"])
 
-    def hold_until_asked(self, act: Callable[[], object]) -> None:
-        """Keep the ranks where they are until what `act` brings about asks the run to stop: it must not be done before."""
+    @contextmanager
+    def held(self) -> Iterator[AttemptFolder]:
+        """The ranks stay where they are: the run must not be done before what is meant to disturb it has come about."""
         attempt = self.folder.attempt(int(self.status["attempt"]))
         ranks = [self.rank(node) for node in self.nodes()]
         for rank in ranks:
             os.kill(rank, signal.SIGSTOP)
-        act()
-        self.slurm.wait_for(attempt.stop.is_file, "notice from Slurm", timeout_s=100)
-        for rank in ranks:
-            os.kill(rank, signal.SIGCONT)
+        try:
+            yield attempt
+        finally:
+            for rank in ranks:
+                with suppress(ProcessLookupError):
+                    os.kill(rank, signal.SIGCONT)
+
+    def hold_until_asked(self, act: Callable[[], object]) -> None:
+        """Hold the ranks until what `act` brings about asks the run to stop."""
+        with self.held() as attempt:
+            act()
+            self.slurm.wait_for(attempt.stop.is_file, "notice from Slurm", timeout_s=100)
 
     def nodes(self) -> list[str]:
         """The names of the job's nodes, in their order."""
