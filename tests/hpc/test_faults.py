@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -93,7 +92,7 @@ def test_a_stopped_rank_is_named_within_the_configured_time(start: Start, slurm:
     run.wait_for_state("failed")
     assert re.fullmatch(rf"trainer rank 1 on {node} \(.*\) gave no sign of life for 2\d s", run.status["verdict"])
     assert run.folder.log(1, "trainer", node).read_text().splitlines()[-1].endswith(run.status["verdict"])
-    assert "Current thread" in run.folder.log(1, "stacks-trainer", f"{node}-1").read_text()
+    assert "(most recent call first)" in run.folder.log(1, "stacks-trainer", f"{node}-1").read_text()
     run.assert_nothing_is_left()
     assert slurm.job(run.job_id)["ExitCode"] == "76:0"
 
@@ -118,7 +117,7 @@ def test_a_full_disk_ends_the_run_and_leaves_the_checkpoints_before_it(start: St
     run = start("disk-full", *TWO_NODES, "--grpo.steps", "2000")
     run.wait_for_step(3)
     for node in run.nodes():  # no file beyond 1 MB from now on, as on a disk that is full
-        resource.prlimit(run.rank(node), resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+        slurm.run("prlimit", f"--pid={run.rank(node)}", "--fsize=1000000:1000000")
     run.wait_for_state("failed")
     assert run.status["verdict"].startswith("the disk is full: checkpoint-")
     assert (run.folder.checkpoints / "grpo/checkpoint-2/manifest.json").is_file()
