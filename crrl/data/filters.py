@@ -5,6 +5,7 @@ A filter takes a task and answers with a reason, or None to keep it. The reason 
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from crrl.data.options import BuildOptions
 from crrl.diffs import Patch, apply_patch, parse_patch
 from crrl.errors import ConfigError, PatchApplyError, PatchParseError
 from crrl.schema import TaskRow, files_from_rows
+from crrl.testing.steering import steers_tests, without_tests
+from crrl.testing.tree import SETTING_FILES
 
 Filter = Callable[[TaskRow], str | None]
 
@@ -22,7 +25,7 @@ def filters_for(options: BuildOptions) -> list[Filter]:
     filters: list[Filter] = []
     if options.max_files:
         filters.append(too_many_files(options.max_files))
-    filters.append(reference_changes_no_code)
+    filters += [reference_changes_no_code, reference_unseen_by_tests]
     if options.max_changed_lines:
         filters.append(change_too_large(options.max_changed_lines))
     filters.append(prompt_holds_an_answer)
@@ -82,6 +85,24 @@ def reference_changes_no_code(task: TaskRow) -> str | None:
         return None
     has_code = changes_code(files_from_rows(task["files"]), files_from_rows(task["reference"]))
     return None if has_code else "reference changes no code"
+
+
+def reference_unseen_by_tests(task: TaskRow) -> str | None:
+    """Drops tasks with tests whose human fix the reward `tests` would give 0 (docs/rewards.md): it could not be repeated.
+
+    Either it brings what steers tests (a conftest.py, say), or it changes nothing but tests and their settings.
+    """
+    if not task["tests"]["command"] or not task["reference"]:
+        return None
+    tests = files_from_rows(task["tests"]["files"])
+    before, after = (files_from_rows(task[column]) for column in ("files", "reference"))
+    if steers_tests(before, after, tests):
+        return "the human fix brings a file that steers its tests"
+    kept, fixed = without_tests(before, tests), without_tests(after, tests)
+    changed = [path for path in kept.keys() | fixed.keys() if kept.get(path) != fixed.get(path)]
+    if all(posixpath.basename(path) in SETTING_FILES for path in changed):
+        return "the human fix changes only tests or their settings"
+    return None
 
 
 def prompt_holds_an_answer(task: TaskRow) -> str | None:

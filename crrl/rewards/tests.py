@@ -11,10 +11,10 @@ from typing import Any
 from crrl.errors import DataError
 from crrl.rewards.answers import Answer, Rows, answers_to
 from crrl.rewards.judging import Job, current_judge
-from crrl.rewards.steering import steers_tests, without_tests
 from crrl.schema import Completion, Files, TestsRow, files_from_rows
 from crrl.testing.harness import code_digest
 from crrl.testing.run import MEMORY_MB
+from crrl.testing.steering import steers_tests, without_tests
 
 
 def tests(

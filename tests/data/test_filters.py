@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crrl.data.changes import changed_lines, changes_code
-from crrl.data.filters import change_too_large, prompt_holds_an_answer, prompt_too_long, too_many_files
+from crrl.data.filters import (
+    change_too_large,
+    prompt_holds_an_answer,
+    prompt_too_long,
+    reference_unseen_by_tests,
+    too_many_files,
+)
 from crrl.data.prompts import repair_prompt
 from crrl.errors import ConfigError
 from crrl.train.tiny import build_tiny_model
@@ -101,3 +107,30 @@ def test_a_template_that_refuses_the_prompt_is_an_error_that_names_it() -> None:
     row: Any = task(7)
     with pytest.raises(ConfigError, match=r"refuses the prompt of t7: System role not supported"):
         prompt_too_long(tokenizer, 10)(row)
+
+
+def with_tests(before: dict[str, str], after: dict[str, str]) -> Any:
+    tests = {"files": [{"path": "test_a.py", "text": "assert True\n"}], "command": "python test_a.py", "timeout_s": 5.0}
+    files, reference = ([{"path": path, "text": text} for path, text in tree.items()] for tree in (before, after))
+    return task(files=files, reference=reference, tests=tests)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ({"a.py": "1\n"}, {"a.py": "2\n"}, None),
+        ({"a.py": "1\n", "setup.cfg": "1\n"}, {"a.py": "2\n", "setup.cfg": "2\n"}, None),
+        ({"a.py": "1\n"}, {"a.py": "2\n", "conftest.py": "1\n"}, "the human fix brings a file that steers its tests"),
+        ({"setup.cfg": "1\n"}, {"setup.cfg": "2\n"}, "the human fix changes only tests or their settings"),
+        ({"./test_a.py": "1\n"}, {"./test_a.py": "2\n"}, "the human fix changes only tests or their settings"),
+    ],
+)
+def test_a_fix_that_its_own_tests_cannot_see_is_no_task(
+    before: dict[str, str], after: dict[str, str], reason: str | None
+) -> None:
+    assert reference_unseen_by_tests(with_tests(before, after)) == reason
+
+
+def test_a_task_without_tests_is_judged_by_other_rewards() -> None:
+    row: Any = task(files=tree(a="1\n"), reference=tree(a="2\n", conftest="3\n"))
+    assert reference_unseen_by_tests(row) is None

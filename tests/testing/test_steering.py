@@ -10,8 +10,8 @@ from crrl import schema
 from crrl.diffs import Edit, Patch, make_patch, render_patch
 from crrl.errors import DataError
 from crrl.rewards import REWARDS
-from crrl.rewards.steering import steers_tests, without_tests
 from crrl.schema import Files, rows_from_files
+from crrl.testing.steering import steers_tests, without_tests
 
 BEFORE = {"pkg/__init__.py": "", "pkg/core.py": "x = 1\n", "run.py": "import pkg\n"}
 TESTS = {"tests/unit/test_core.py": "import pkg.core\nassert pkg.core.x == 2\n", "check.py": "import helper\n"}
