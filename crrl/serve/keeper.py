@@ -6,8 +6,8 @@ again; one that neither gives it nor gets on with what others asked is killed an
 
 from __future__ import annotations
 
-import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,8 @@ class Keeper:
     """The address that it listens on, and no other."""
     log: Path
     heartbeat: Heartbeat
-    python: str = sys.executable
+    command: Callable[[RunConfig, str, str, int], list[str]] = server_command
+    """Config, model, address and port → what starts the server."""
 
     def keep(self) -> None:
         """Serve until somebody kills this process. Raises ServerFailed."""
@@ -89,7 +90,7 @@ class Keeper:
 
     def _serve(self, model: str, port: Port, token: Path, boot: int) -> str:
         """One start of vLLM, to its end; returns how that came. Raises ServerFailed if the first one never was up."""
-        command = server_command(self.config, model, self.host, port.number, self.python)
+        command = self.command(self.config, model, self.host, port.number)
         vllm = VllmProcess(command, server_environment(self.config, token), self.log)
         server = Server(
             Endpoint(self.node, f"http://{self.host}:{port.number}", str(token.resolve()), boot, model),

@@ -41,11 +41,10 @@ class Rollouts:
 
     def sync_weights(self) -> None:
         """Publish the weights as they stand to every server, and make sure that they have them."""
-        version, started = int(self.trainer.state.global_step), time.monotonic()
-        publish = self.publisher.collect(version)
         if not self.publisher_starts_servers:
             self.wait_for_servers()
-        size = self._on_main(publish)
+        version, started = int(self.trainer.state.global_step), time.monotonic()
+        size = self._on_main(self.publisher.collect(version))
         if self.publisher_starts_servers:
             self.wait_for_servers()
         self._note("sync/bytes", float(size))
