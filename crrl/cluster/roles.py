@@ -68,7 +68,8 @@ def server_roles(
     command = ["python", "-m", "crrl.serve", str(folder.path.resolve()), host, str(place.node)]
     extra = {ATTEMPT: str(attempt.number), NODE: place.name, **_devices(wanted, os.environ, SERVER)}
     argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=wanted.server_gpus > 0)
-    return [Role(SERVER, argv, exec_environment(config=config, scratch=scratch, host=os.environ, extra=extra))]
+    environment = exec_environment(config=config, scratch=scratch, host=os.environ, extra=extra)
+    return [Role(SERVER, argv, environment, is_shielded=True)]  # it serves the steps that are still to be finished
 
 
 def trainer_roles(
