@@ -18,6 +18,7 @@ from crrl.cluster.site import SiteConfig
 from crrl.config_text import read_yaml
 from crrl.errors import ConfigError
 from crrl.schema import Kind
+from crrl.serve.settings import ServeConfig, check_serving
 
 Part = TypeVar("Part")
 Size = Literal["tiny", "small", "medium", "large"]
@@ -264,6 +265,7 @@ class RunConfig:
     sft: SftConfig = field(default_factory=SftConfig)
     grpo: GrpoConfig = field(default_factory=GrpoConfig)
     lora: LoraConfig = field(default_factory=LoraConfig)
+    serve: ServeConfig = field(default_factory=ServeConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
     sandbox: SandboxConfig = field(default_factory=SandboxConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
@@ -288,6 +290,10 @@ _AT_LEAST_ONE = (
     "cluster.nodes.trainer",
     "cluster.server_gpus",
     "cluster.cpus_per_task",
+    "serve.data_parallel",
+    "serve.cpu_cache_gb",
+    "serve.lora_slots",
+    "serve.max_num_seqs",
 )
 _AT_LEAST_ZERO = (
     "data.rows",
@@ -311,6 +317,10 @@ _AT_LEAST_ZERO = (
     "cluster.trainers_per_node",
     "cluster.mem_gb",
     "sandbox.workers",
+    "serve.tensor_parallel",
+    "serve.max_model_len",
+    "serve.restarts",
+    "serve.max_drift",
     "cluster.signal_s",
     "seed",
 )
@@ -323,6 +333,9 @@ _ABOVE_ZERO = (
     "watchdog.start_up_s",
     "watchdog.step_s",
     "watchdog.heartbeat_s",
+    "serve.start_min",
+    "serve.request_s",
+    "serve.silent_s",
 )
 
 
@@ -387,6 +400,7 @@ def validate(config: RunConfig) -> None:
     _check_ranges(config)
     _check_nodes(config)
     _check_batches(config, trainer_processes(config))
+    check_serving(config)
     _check_sbatch("cluster.sbatch", config.cluster.sbatch)
     _check_sbatch("cluster.srun", config.cluster.srun)
     make_plan(config.data.source, kind=config.task, split="train", options=config.data.options)
@@ -400,10 +414,9 @@ def validate(config: RunConfig) -> None:
 def not_yet(config: RunConfig) -> list[str]:
     """What the config asks for that this version can show with --dry-run, but not run; a line each."""
     problems = []
-    if config.grpo.use_vllm:
+    if config.grpo.use_vllm and config.serve.sync == "nccl":
         problems.append(
-            "a vLLM server beside the trainer is not in this version; with --nodes.server 0 --nodes.trainer 1 "
-            "--gpus-per-node 1 the trainer generates by itself"
+            "serve.sync nccl is not in this version; use --sync adapter with --lora.rank 32, or --sync files for all weights"
         )
     return problems
 
@@ -509,6 +522,7 @@ def _check_ranges(config: RunConfig) -> None:
         _require(config, name, lambda value: 0 < value <= 1, "above 0, and not above 1")
     for name in ("sft.habit_share", "grpo.min_p", "sandbox.max_unavailable_share"):
         _require(config, name, lambda value: 0 <= value <= 1, "in [0, 1]")
+    _require(config, "serve.gpu_memory_share", lambda value: 0 < value <= 1, "above 0, and not above 1")
     _require(config, "grpo.top_p", lambda value: 0 < value <= 1, "above 0, and not above 1")
     for name in ("lora.dropout", "grpo.adam_beta1", "grpo.adam_beta2"):
         _require(config, name, lambda value: 0 <= value < 1, "in [0, 1)")

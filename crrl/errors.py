@@ -8,7 +8,9 @@ from __future__ import annotations
 
 
 class CrrlError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose. `exit_code`: of a trainer that it ends (crrl.cluster.ending)."""
+
+    exit_code = 2
 
 
 class PatchParseError(CrrlError):
@@ -46,3 +48,11 @@ class RunError(CrrlError):
 
 class StorageError(RunError):
     """A disk cannot take what a run writes: it is full, or a quota is used up."""
+
+    exit_code = 74
+
+
+class DriftError(CrrlError):
+    """Servers generate from other weights than the trainer trains: what they give must not be learned from."""
+
+    exit_code = 1

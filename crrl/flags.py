@@ -27,6 +27,7 @@ SHORT_FLAGS = {
     "--qos": "--cluster.qos",
     "--image": "--cluster.image",
     "--runs": "--cluster.runs",
+    "--sync": "--serve.sync",
 }
 """What is set most often, without the name of its group."""
 _PAIR_FLAGS = ("--rewards", "--data.options")

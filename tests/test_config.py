@@ -201,5 +201,41 @@ def test_the_server_takes_its_gpus_from_the_trainers(size: str, processes: int) 
     assert trainer_processes(load_preset(size)) == processes
 
 
-def test_only_the_tiny_preset_runs_already() -> None:
-    assert [size for size in SIZES if not not_yet(load_preset(size))] == ["tiny"]
+def test_every_preset_runs_in_this_version() -> None:
+    assert [size for size in SIZES if not_yet(load_preset(size))] == []
+
+
+LORA = "lora: {rank: 8}"
+GPUS = "cluster: {gpus_per_node: 4, nodes: {server: 1}}"
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ("", "serve.sync adapter publishes LoRA adapters, and lora.rank is 0: there would be none; use --lora.rank 32"),
+        ("serve: {sync: nccl}", "serve.sync nccl moves weights from GPU to GPU, and cluster.gpus_per_node is 0"),
+        (
+            f"serve: {{sync: files}}\n{LORA}",
+            "serve.sync files publishes all weights, and lora.rank 8 trains an adapter",
+        ),
+        (f"serve: {{sync: nccl}}\n{LORA}\n{GPUS}", "serve.sync nccl publishes all weights, and lora.rank 8 trains an"),
+        (f"serve: {{seeded: true}}\n{LORA}", "serve.seeded True: vLLM on the CPU cannot draw by seeds"),
+        (f"serve: {{tensor_parallel: 2}}\n{LORA}", "without GPUs; a server on the CPU holds one copy"),
+        (f"serve: {{data_parallel: 3}}\n{LORA}\n{GPUS}", "serve.data_parallel 3 must be the 4 GPUs of a server"),
+        (f"serve: {{tensor_parallel: 2}}\n{LORA}\n{GPUS}", "serve.tensor_parallel 2 × serve.data_parallel 1 must be"),
+        (f"serve: {{max_num_seqs: 4}}\n{LORA}", "serve.max_num_seqs 4 is below grpo.num_generations 8"),
+        (f"serve: {{max_model_len: 1024}}\n{LORA}", "leaves no room for a prompt"),
+        (f"serve: {{gpu_memory_share: 1.5}}\n{LORA}", "serve.gpu_memory_share 1.5: must be above 0, and not above 1"),
+        (f"serve: {{silent_s: 0}}\n{LORA}", "serve.silent_s 0.0: must be above 0"),
+    ],
+)
+def test_a_server_that_cannot_work_is_refused_in_one_line(given: str, complaint: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        validate(from_yaml(given or "seed: 1"))
+    assert complaint in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("given", [LORA, "serve: {sync: files}", f"{LORA}\n{GPUS}\nserve: {{data_parallel: 2}}"])
+def test_a_server_that_can_work_is_taken(given: str) -> None:
+    validate(from_yaml(given))

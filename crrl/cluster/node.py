@@ -17,7 +17,7 @@ from crrl.cluster.plan import all_nodes
 from crrl.cluster.processes import adopt_orphans
 from crrl.cluster.queue import answer
 from crrl.cluster.rendezvous import Meeting, Port, claim_port, own_address, publish, published
-from crrl.cluster.roles import Role, machine_of, roles_of, trainer_shape, write_launch_files
+from crrl.cluster.roles import Role, machine_of, server_roles, trainer_roles, trainer_shape, write_launch_files
 from crrl.cluster.supervisor import Supervisor
 from crrl.config import RunConfig, read_config
 from crrl.errors import CrrlError
@@ -84,10 +84,11 @@ def _start_and_wait(
 ) -> Ending:
     port: Port | None = None
     if command is not None:
-        roles = [Role(TRAINER, command, _environment(attempt, place))]
+        supervisor.start([Role(TRAINER, command, _environment(attempt, place))])
     else:
         if all_nodes(config.cluster) != place.nodes:
             return Ending("mistake", f"the job has {place.nodes} nodes, the run wants {all_nodes(config.cluster)}")
+        supervisor.start(server_roles(config, folder, attempt, place, _server_address(config, place), scratch))
         meeting = None
         if trainer_shape(config).processes > 1:
             if machine_of(config, place) == 0:
@@ -96,13 +97,17 @@ def _start_and_wait(
             if ending is not None:
                 return ending
             meeting = published(attempt)
-        roles = roles_of(config, folder, attempt, place, meeting, scratch)
-    supervisor.start(roles)
+        supervisor.start(trainer_roles(config, folder, attempt, place, meeting, scratch))
     ending = supervisor.wait()
     assert ending is not None
     if port is not None:
         port.release()
     return ending
+
+
+def _server_address(config: RunConfig, place: Place) -> str:
+    """Where a server listens: on the network that the nodes share, or, where there is one node, for this machine alone."""
+    return own_address(config.cluster.network_interface, _other_nodes()) if place.nodes > 1 else "127.0.0.1"
 
 
 def _arrange(config: RunConfig, attempt: AttemptFolder, place: Place) -> Port:

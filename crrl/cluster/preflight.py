@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from crrl.cluster.apptainer import NO_IMAGE, data_path
@@ -34,6 +35,7 @@ def problems(config: RunConfig, host: Mapping[str, str]) -> list[str]:
         *(_slurm_problems(config) if on_slurm else ()),
         image_problem(config.cluster.image) if config.cluster.image != NO_IMAGE else None,
         model_problem(config),
+        _server_problem(config),
         data_problem(config),
         _name_problem(config),
         disk_problem(config),
@@ -140,6 +142,16 @@ def _slurm_problems(config: RunConfig) -> Iterator[str | None]:
         yield "there is no sbatch on this machine: submit where Slurm is, or use --cluster local"
         return
     yield partition_problem(config.cluster)
+
+
+def _server_problem(config: RunConfig) -> str | None:
+    """Whether this Python has the server, where no image brings it. Nothing of it is imported."""
+    if not config.grpo.use_vllm or config.cluster.image != NO_IMAGE or find_spec("vllm"):
+        return None
+    return (
+        "grpo.use_vllm is on, and this Python has no vLLM; install it (docs/serve.md), run in an image, or use "
+        "--grpo.use-vllm False"
+    )
 
 
 def _name_problem(config: RunConfig) -> str | None:

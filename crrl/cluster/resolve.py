@@ -82,7 +82,7 @@ def _data(data: DataConfig) -> DataConfig:
 
 
 def _without_server_on_one_gpu(config: RunConfig) -> RunConfig:
-    """A job of at most one GPU has none to spare for a server: its trainer generates by itself."""
-    if all_nodes(config.cluster) == 1 and config.cluster.gpus_per_node <= 1 and config.grpo.use_vllm:
+    """A job of one GPU has none to spare for a server: its trainer generates by itself."""
+    if all_nodes(config.cluster) == 1 and config.cluster.gpus_per_node == 1 and config.grpo.use_vllm:
         return replace(config, grpo=replace(config.grpo, use_vllm=False))
     return config

@@ -22,7 +22,7 @@ from crrl.report.heartbeat import ENDED, Beat
 _STOPPED = 75
 _ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 """By these a scheduler asks a job to stop, or gives notice that it will be."""
-_KINDS: Mapping[int, Kind] = {0: "done", _STOPPED: "stopped", 2: "mistake", 74: "disk_full"}
+_KINDS: Mapping[int, Kind] = {0: "done", _STOPPED: "stopped", 2: "mistake", 74: "disk_full", 77: "lost"}
 _VANISHED_S = 2.0
 """A rank that is gone has this long for its last words to be seen."""
 _OF_A_PEER = re.compile(r"(?i)closed by peer|connection re|broken pipe|gloo|nccl|processgroup|timed out waiting")

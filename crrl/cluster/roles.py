@@ -21,7 +21,7 @@ from crrl.cluster.plan import Roles, roles
 from crrl.cluster.rendezvous import Meeting, interface_of, own_address
 from crrl.config import RunConfig, trainer_processes
 from crrl.report.attempt_folder import AttemptFolder
-from crrl.report.heartbeat import ATTEMPT, NODE, TRAINER
+from crrl.report.heartbeat import ATTEMPT, NODE, SERVER, TRAINER
 from crrl.report.run_folder import RunFolder, write_aside
 
 
@@ -58,7 +58,21 @@ def write_launch_files(config: RunConfig, attempt: AttemptFolder, meeting: Meeti
     write_aside(attempt.accelerate, accelerate_config(trainer_shape(config), meeting, attempt.deepspeed.resolve()))
 
 
-def roles_of(
+def server_roles(
+    config: RunConfig, folder: RunFolder, attempt: AttemptFolder, place: Place, host: str, scratch: Path
+) -> list[Role]:
+    """The server of a node that has one. `host`: the address of this node that it listens on."""
+    wanted = roles(config)
+    if place.node >= wanted.servers:
+        return []
+    command = ["python", "-m", "crrl.serve", str(folder.path.resolve()), host, str(place.node)]
+    extra = {ATTEMPT: str(attempt.number), NODE: place.name, **_devices(wanted, os.environ, SERVER)}
+    argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=wanted.server_gpus > 0)
+    environment = exec_environment(config=config, scratch=scratch, host=os.environ, extra=extra)
+    return [Role(SERVER, argv, environment, is_shielded=True)]  # it serves the steps that are still to be finished
+
+
+def trainer_roles(
     config: RunConfig,
     folder: RunFolder,
     attempt: AttemptFolder,
@@ -66,12 +80,12 @@ def roles_of(
     meeting: Meeting | None,
     scratch: Path,
 ) -> list[Role]:
-    """What a node starts. A node that only serves starts nothing yet: its server comes with its own issue of the plan."""
+    """The trainers of a node that has any, under one launcher if there are several in the run."""
     machine = machine_of(config, place)
     if machine is None:
         return []
     wanted, shape = roles(config), trainer_shape(config)
-    extra = {ATTEMPT: str(attempt.number), NODE: place.name, **_devices(wanted, os.environ)}
+    extra = {ATTEMPT: str(attempt.number), NODE: place.name, **_devices(wanted, os.environ, TRAINER)}
     command: Sequence[str] = ["python", "-m", "crrl.train", str(folder.path.resolve())]
     if meeting is not None:
         python = sys.executable if config.cluster.image == NO_IMAGE else "python"
@@ -87,14 +101,15 @@ def roles_of(
     return [Role(TRAINER, argv, environment, shape.processes_per_node, is_launched, is_shielded)]
 
 
-def _devices(wanted: Roles, host: Mapping[str, str]) -> dict[str, str]:
+def _devices(wanted: Roles, host: Mapping[str, str], role: str) -> dict[str, str]:
     """Where server and trainers share a node, the server has the first GPUs and the trainers the rest."""
     if wanted.server_nodes or not wanted.server_gpus:
         return {}
     visible = host.get("CUDA_VISIBLE_DEVICES", "").split(",")
     if len(visible) < wanted.server_gpus + wanted.trainer_gpus:
         visible = [str(number) for number in range(wanted.server_gpus + wanted.trainer_gpus)]
-    return {"CUDA_VISIBLE_DEVICES": ",".join(visible[wanted.server_gpus :])}
+    mine = visible[: wanted.server_gpus] if role == SERVER else visible[wanted.server_gpus :]
+    return {"CUDA_VISIBLE_DEVICES": ",".join(mine)}
 
 
 def _gloo(config: RunConfig, meeting: Meeting) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from crrl.cluster.ending import Ending, culprit_of, words_for
 from crrl.config import WatchdogConfig
-from crrl.report.heartbeat import ENDED, SUPERVISOR, Beat
+from crrl.report.heartbeat import ENDED, SUPERVISOR, TRAINER, Beat
 
 WAITING = "wait"
 """How the names of phases begin in which a process only waits for another one."""
@@ -69,8 +69,11 @@ class Watch:
         return Ending("lost" if doubtful else "stalled", verdict, culprit_of(worst.beat))
 
     def _standing(self, working: Sequence[_Seen], now: float) -> Ending | None:
-        trainers = [seen for seen in working if seen.beat.role != SUPERVISOR]
-        late = [seen for seen in trainers if now - seen.progressed > self._limit(seen.beat)]
+        # Servers have limits of their own, which their keepers see to.
+        trainers = [seen for seen in working if seen.beat.role == TRAINER]
+        # Who waits for one that works is not late, however long that takes.
+        workers = [seen for seen in trainers if not _waits(seen.beat)] or trainers
+        late = [seen for seen in workers if now - seen.progressed > self._limit(seen.beat)]
         if not late:
             return None
         longest = max(now - seen.progressed for seen in late)

@@ -66,6 +66,16 @@ class AttemptFolder:
         return self.path / "outcomes"
 
     @property
+    def servers(self) -> Path:
+        """For each server that is up, where it listens (`<node>.json`) and the token that it wants (`<node>.token`)."""
+        return self.path / "servers"
+
+    @property
+    def served_model(self) -> Path:
+        """The folder or hub name of the model that servers load; written by the first trainer once it is there."""
+        return self.path / "served-model"
+
+    @property
     def reserve(self) -> Path:
         """Room on the disk, given back so that a full one can still be told of."""
         return self.path / "reserve"
@@ -77,6 +87,14 @@ class AttemptFolder:
     def outcome(self, role: str, node: str, rank: int) -> Path:
         """How one process ended, in its own words."""
         return self.outcomes / f"{role}-{node}-{rank}.json"
+
+    def endpoint(self, node: str) -> Path:
+        """Where the server of a node listens."""
+        return self.servers / f"{node}.json"
+
+    def token(self, node: str) -> Path:
+        """The token of a node's server, for its owner's eyes alone."""
+        return self.servers / f"{node}.token"
 
     def make(self) -> None:
         """Make the folder, with room for its last words."""

@@ -18,7 +18,7 @@ from typing import Any
 from crrl.report.attempt_folder import listed, read_json
 
 INTERVAL_S = 1.0
-TRAINER, SUPERVISOR = "trainer", "supervisor"
+TRAINER, SERVER, SUPERVISOR = "trainer", "server", "supervisor"
 """Roles that beat."""
 ENDED = "ended"
 """The phase of a process that beats no more, because it is done."""

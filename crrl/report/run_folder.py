@@ -69,6 +69,11 @@ class RunFolder:
         return self.path / "adapters"
 
     @property
+    def weights(self) -> Path:
+        """Whole models published to the server, where no adapter is trained."""
+        return self.path / "weights"
+
+    @property
     def completions(self) -> Path:
         """Sampled and held-out completions, parquet."""
         return self.path / "completions"

@@ -1,4 +1,4 @@
-"""Adapter folders as a server loads them: written aside, renamed, numbered by version, old ones removed."""
+"""Weights as folders that a server loads: written aside, renamed, numbered by version, old ones removed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def adapter_folder(adapters: Path, version: int) -> Path:
 def write_adapter(adapters: Path, version: int, write: Callable[[Path], None]) -> tuple[Path, int]:
     """Let `write` fill the folder of one version aside, and rename it into place; a folder of that number is replaced.
 
-    Returns the folder, and how many bytes it holds.
+    Later versions go: a resumed run takes their steps again. Returns the folder, and how many bytes it holds.
     """
     folder = adapter_folder(adapters, version)
     aside = adapters / f".{folder.name}.{os.getpid()}"
@@ -30,10 +30,12 @@ def write_adapter(adapters: Path, version: int, write: Callable[[Path], None]) -
     size = sum(path.stat().st_size for path in aside.iterdir())
     shutil.rmtree(folder, ignore_errors=True)
     aside.rename(folder)
-    _remove_old(adapters)
+    _remove_others(adapters, folder)
     return folder, size
 
 
-def _remove_old(adapters: Path) -> None:
-    for folder in sorted(adapters.glob(f"{_PREFIX}[0-9]*"))[:-KEPT_VERSIONS]:
+def _remove_others(adapters: Path, current: Path) -> None:
+    folders = sorted(adapters.glob(f"{_PREFIX}[0-9]*"))
+    until = folders.index(current) + 1
+    for folder in (*folders[: max(0, until - KEPT_VERSIONS)], *folders[until:]):
         shutil.rmtree(folder, ignore_errors=True)

@@ -15,10 +15,14 @@ from crrl.serve.endpoint import Endpoint
 CONNECT_S = 5.0
 CONTROL_S = 60.0
 """For calls that generate nothing. Loading an adapter takes 25 ms for a model of a million parameters."""
+_TOKENS_MADE = "vllm:generation_tokens_total"
+"""Of vLLM's metrics, a line for each engine."""
 
 
 class ServerError(CrrlError):
     """A server did not answer, or not as it should. `is_final`: asking again cannot help."""
+
+    exit_code = 77
 
     def __init__(self, message: str, *, is_final: bool = False) -> None:
         super().__init__(message)
@@ -72,10 +76,18 @@ class Server:
             return False
 
     def complete(
-        self, prompt: Sequence[int], count: int, sampling: Sampling, *, model: str, seed: int | None = None
+        self,
+        prompt: Sequence[int],
+        count: int,
+        sampling: Sampling,
+        *,
+        model: str,
+        seed: int | None = None,
+        timeout_s: float | None = None,
     ) -> list[Sample]:
         """Draw `count` completions of one prompt (token ids) from `model`: an adapter's name, or the base model's.
 
+        `timeout_s`: another time than the server's own for requests.
         Raises ServerError if there is no whole answer within the request's time.
         """
         body: dict[str, Any] = {
@@ -89,8 +101,17 @@ class Server:
             "seed": seed,
             **asdict(sampling),
         }
-        answer = self._post("/v1/completions", body, self._request_timeout_s).json()
+        answer = self._post("/v1/completions", body, timeout_s or self._request_timeout_s).json()
         return self._samples(answer, count)
+
+    def tokens_made(self) -> float:
+        """Tokens that it has generated since it was started; -1 if it does not say."""
+        try:
+            lines = self._http.get("/metrics", timeout=CONNECT_S).text.splitlines()
+        except httpx.HTTPError:
+            return -1.0
+        counts = [float(line.rpartition(" ")[2]) for line in lines if line.startswith(_TOKENS_MADE)]
+        return sum(counts) if counts else -1.0
 
     def score(self, tokens: Sequence[int], *, model: str) -> list[float]:
         """The log-probability of each of `tokens` after those before it (the first one's left out), drawing nothing."""

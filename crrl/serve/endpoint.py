@@ -10,17 +10,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from crrl.errors import RunError
+from crrl.report.attempt_folder import listed
 from crrl.report.run_folder import write_aside
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One server: its name in the run, its address, the file that holds its token, and which start of it this is."""
+    """One server: its name in the run, its address, the file of its token, which start of it this is, what it loaded."""
 
     name: str
     url: str
     token_file: str
     boot: int
+    model: str = ""
 
     def write(self, path: Path) -> None:
         """Publish it: written aside, renamed."""
@@ -43,3 +45,9 @@ def read_endpoint(path: Path) -> Endpoint | None:
         return None
     except (OSError, ValueError, TypeError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
+
+
+def read_endpoints(folder: Path) -> list[Endpoint]:
+    """All that are published in a folder, by name."""
+    found = (read_endpoint(path) for path in listed(folder) if path.suffix == ".json" and path.name[0] != ".")
+    return [endpoint for endpoint in found if endpoint]

@@ -64,12 +64,17 @@ class Fleet:
         groups_at_once: int,
         request_timeout_s: float,
         patience_s: float,
+        on_wait: Callable[[], None] = lambda: None,
     ) -> None:
-        """`groups_at_once`: requests that one server gets at a time. `patience_s`: how long to wait for any server to be up."""
+        """Args:
+        groups_at_once: requests that one server gets at a time.
+        patience_s: how long to wait for any server to be up; `on_wait` is called again and again meanwhile.
+        """
         self._read_endpoints = read_endpoints
         self._groups_at_once = groups_at_once
         self._request_timeout_s = request_timeout_s
         self._patience_s = patience_s
+        self._on_wait = on_wait
         self._members: dict[str, _Member] = {}
         self._changed = Condition()
         self._looked_at = 0.0
@@ -97,6 +102,7 @@ class Fleet:
                 return loaded
             if time.monotonic() - started > self._patience_s:
                 raise ServerError(f"no server took the adapter {adapter.path} within {self._patience_s:g} s")
+            self._on_wait()
             time.sleep(POLL_S)
 
     def forget(self, name: str) -> None:
@@ -139,12 +145,32 @@ class Fleet:
             return [future.result() for future in drawn]
 
     def score(self, tokens: Sequence[int]) -> dict[str, list[float]]:
-        """Server → log-probabilities of `tokens` under the current weights, of those that are up."""
-        return {
-            name: member.server.score(tokens, model=self.model)
-            for name, member in list(self._members.items())
-            if member.is_up and self._is_ready(member)
-        }
+        """Server → log-probabilities of `tokens` under the current weights, of those that are up; waits for one.
+
+        Raises ServerError if none was up for `patience_s`.
+        """
+        started = time.monotonic()
+        while True:
+            self._look(at_once=True)
+            found = {name: scores for name, one in list(self._members.items()) if (scores := self._score(one, tokens))}
+            if found:
+                return found
+            if time.monotonic() - started > self._patience_s:
+                raise ServerError(f"no server was up for {self._patience_s:g} s", is_final=True)
+            self._on_wait()
+            time.sleep(POLL_S)
+
+    def _score(self, member: _Member, tokens: Sequence[int]) -> list[float]:
+        """Of one server; nothing if it is down."""
+        if not member.is_up or not self._is_ready(member):
+            return []
+        try:
+            return member.server.score(tokens, model=self.model)
+        except ServerError as error:
+            if error.is_final:
+                raise
+            self._set_down(member)
+            return []
 
     def close(self) -> None:
         """Let all connections go."""
@@ -181,6 +207,8 @@ class Fleet:
                         waited_since = time.monotonic()  # a busy server is no missing one
                     elif time.monotonic() - waited_since > self._patience_s:
                         raise ServerError(f"no server was up for {self._patience_s:g} s", is_final=True)
+                    else:
+                        self._on_wait()
                     self._changed.wait(POLL_S)
                     continue
                 member.free -= 1

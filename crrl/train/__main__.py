@@ -1,8 +1,8 @@
 """`python -m crrl.train RUN_FOLDER`: start the run of a folder, or go on with it.
 
-Exit codes: 0 done; 75 stopped by a signal, resumable; 2 a mistake that its user can mend, told in one line; 74 the disk is full;
-1 a bug. One of several processes writes its code into the attempt's folder as well, as their launcher hands on only that
-one of them failed; to the launcher, a process that stopped did well.
+Exit codes: 0 done; 75 stopped by a signal, resumable; 2 a mistake that its user can mend, told in one line; 74 the disk is
+full; 77 no server answers; 1 a bug. One of several processes writes its code into the attempt's folder as well, as their
+launcher hands on only that one of them failed; to the launcher, a process that stopped did well.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ import sys
 import traceback
 from pathlib import Path
 
-from crrl.errors import CrrlError, RunError, StorageError
+from crrl.errors import CrrlError, RunError
 from crrl.quiet import QUIET
 from crrl.report.run_folder import RunFolder
 from crrl.train.attendance import Attendance, attendance_of_environment
 from crrl.train.interrupt import STOPPED_EXIT_CODE, Stopped, StopRequest
 from crrl.train.ranks import Ranks, ranks_of_environment
-
-DISK_FULL_EXIT_CODE = 74
-"""EX_IOERR."""
 
 
 def main(arguments: list[str]) -> int:
@@ -54,7 +51,7 @@ def _train(arguments: list[str], stop: StopRequest, ranks: Ranks, attendance: At
     except CrrlError as error:
         said = " ".join(str(error).split())
         print(f"error: {said}", file=sys.stderr, flush=True)
-        return DISK_FULL_EXIT_CODE if isinstance(error, StorageError) else 2, said
+        return error.exit_code, said
     except Stopped as stopped:
         if ranks.is_first:
             print(f"stopped: {stopped}; a checkpoint is written, and the run can be resumed", flush=True)

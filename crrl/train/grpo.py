@@ -22,6 +22,7 @@ from crrl.train.model import load_model
 from crrl.train.ranks import Ranks
 from crrl.train.run_trainer import ReinforcementTrainer
 from crrl.train.samples import SampleCallback
+from crrl.train.served import serve_trainer
 from crrl.train.stages import shared_arguments, train_stage
 
 STAGE = "reinforce"
@@ -51,6 +52,8 @@ def build_trainer(
         ranks=ranks,
         heartbeat=heartbeat,
     )
+    if config.grpo.use_vllm:
+        serve_trainer(config, folder, trainer, tokenizer, tasks, model_folder)
     trainer.add_callback(SampleCallback(trainer, folder.completions, config.grpo.keep_completions_every))
     return trainer
 
@@ -125,6 +128,6 @@ def grpo_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -> 
         mask_truncated_completions=grpo.mask_truncated_completions,
         reward_weights=list(config.rewards.values()),
         log_completions=False,  # it prints tables into the log; SampleCallback keeps the texts
-        use_vllm=grpo.use_vllm,
+        use_vllm=False,  # TRL would make a client of its own; crrl.train.served attaches ours
         shuffle_dataset=True,
     )

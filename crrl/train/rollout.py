@@ -1,60 +1,60 @@
 """Completions from the run's vLLM servers, in the place where TRL keeps its own client of one.
 
-TRL asks for two things between its steps: `sync_weights`, which here publishes the adapter as a folder of some megabytes, and
-`generate`. Only rank 0 talks to the servers; every rank takes part in gathering the adapter and in the broadcast of what came
-back, a failure included, so that no rank waits for ever.
+TRL asks for two things between its steps: `sync_weights`, which here publishes them (crrl.train.publishing) and compares the
+servers with the trainer, and `generate`. Only rank 0 talks to the servers; every rank takes part in gathering the weights and in
+the broadcast of what came back, a failure included, so that no rank waits for ever.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import torch
 from accelerate.utils import broadcast_object_list, gather_object
-from safetensors.torch import save_file
 
+from crrl.config import RunConfig
 from crrl.errors import RunError
-from crrl.serve.adapters import write_adapter
+from crrl.report.heartbeat import Heartbeat
 from crrl.serve.client import Sample, Sampling
-from crrl.serve.fleet import Adapter, Fleet, Prompt
-
-_CURRENT = "policy"
-"""The name of the adapter that is replaced in place; with overlap each version has a name of its own."""
-
-
-@dataclass
-class Published:
-    """What publishing cost, for the metrics of the step."""
-
-    version: int = 0
-    seconds: float = 0.0
-    bytes: int = 0
+from crrl.serve.fleet import Fleet, Prompt
+from crrl.train.fingerprint import Drift, drift_between, refuse_drift, trainer_logprobs
+from crrl.train.publishing import Publisher
 
 
 @dataclass
 class Rollouts:
     """Stands where TRL 1.16 has `trainer.vllm_generation`: private names of that version, which is pinned."""
 
+    config: RunConfig
     trainer: Any
     fleet: Fleet | None
     """On rank 0 only."""
-    adapters: Path
-    sampling: Sampling
-    seed: int | None
-    """Draws are seeded by it, the step and the group; None: the servers' own."""
-    published: Published = field(default_factory=Published)
+    publisher: Publisher
+    wait_for_servers: Callable[[], None]
+    """Returns once all servers are up, with the weights that they were started for; on every rank."""
+    probe: Sequence[int]
+    """The fixed text that servers and trainer are compared on, as token ids."""
+    heartbeat: Heartbeat
 
     def sync_weights(self) -> None:
-        """Publish the adapter as it stands, to every server."""
-        started = time.monotonic()
-        tensors = adapter_tensors(self.trainer)
-        self._on_main(lambda fleet: self._publish(fleet, tensors))
-        self.published.seconds = time.monotonic() - started
+        """Publish the weights as they stand to every server, and make sure that they have them."""
+        if not self.publisher_starts_servers:
+            self.wait_for_servers()
+        version, started = int(self.trainer.state.global_step), time.monotonic()
+        size = self._on_main(self.publisher.collect(version))
+        if self.publisher_starts_servers:
+            self.wait_for_servers()
+        self._note("sync/bytes", float(size))
+        self._note("sync/seconds", time.monotonic() - started)
+        self._compare(version)
+
+    @property
+    def publisher_starts_servers(self) -> bool:
+        """Whether servers are started with the weights that are published, rather than given them."""
+        return self.config.serve.sync == "files"
 
     def generate(
         self, prompts: Sequence[list[int]], images: Any, num_generations: int, profiler: Any = None
@@ -94,30 +94,44 @@ class Rollouts:
                 told = [act(self.fleet), None]
             except Exception as error:  # whatever it is, the other ranks wait for word
                 told = [None, error]
-        broadcast_object_list(told, from_process=0)
+        with contextlib.nullcontext() if self.fleet is not None else self.heartbeat.during("wait for the first rank"):
+            broadcast_object_list(told, from_process=0)
         if told[1] is not None:
             raise told[1]
         return told[0]
 
-    def _publish(self, fleet: Fleet, tensors: dict[str, torch.Tensor]) -> None:
-        version = int(self.trainer.state.global_step)
-
-        def write(folder: Path) -> None:
-            save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
-            _peft_config(self.trainer).save_pretrained(str(folder))
-
-        folder, size = write_adapter(self.adapters, version, write)
-        fleet.publish(Adapter(_CURRENT, str(folder.resolve())))
-        self.published = Published(version, 0.0, size)
-
     def _draw(self, fleet: Fleet, groups: Sequence[list[int]], count: int) -> list[list[Sample]]:
         step = int(self.trainer.state.global_step)
         prompts = [Prompt(ids, self._seed_of(step, index)) for index, ids in enumerate(groups)]
-        return fleet.generate(prompts, count, self.sampling)
+        return fleet.generate(prompts, count, sampling_of(self.config), on_group=lambda *_: self.heartbeat.advance())
 
     def _seed_of(self, step: int, group: int) -> int | None:
-        # vLLM takes 64 bits; the generation draws of a group follow from its seed, so another try draws the same.
-        return None if self.seed is None else (self.seed << 40) + (step << 20) + group
+        # vLLM takes 64 bits; the draws of a group follow from its seed, so another try draws the same.
+        return (self.config.seed << 40) + (step << 20) + group if self.config.serve.seeded else None
+
+    def _compare(self, version: int) -> None:
+        trained = trainer_logprobs(self.trainer, self.probe)
+        drift: Drift = self._on_main(lambda fleet: drift_between(trained, fleet.score(self.probe)))
+        self._note("sync/drift/mean", drift.mean)
+        self._note("sync/drift/max", drift.largest)
+        refuse_drift(drift, self.config, version)
+
+    def _note(self, name: str, value: float) -> None:
+        """Into TRL's metrics of the step."""
+        self.trainer._metrics["train"][name].append(value)
+
+
+def sampling_of(config: RunConfig) -> Sampling:
+    """How completions of a run are drawn."""
+    grpo = config.grpo
+    return Sampling(
+        max_tokens=grpo.max_completion_length,
+        temperature=grpo.temperature,
+        top_p=grpo.top_p,
+        top_k=grpo.top_k,
+        min_p=grpo.min_p,
+        repetition_penalty=grpo.repetition_penalty,
+    )
 
 
 def attach(trainer: Any, rollouts: Rollouts) -> None:
@@ -126,32 +140,3 @@ def attach(trainer: Any, rollouts: Rollouts) -> None:
     trainer.use_vllm = True
     trainer.vllm_mode = "server"
     trainer._last_loaded_step = -1
-
-
-def adapter_tensors(trainer: Any) -> dict[str, torch.Tensor]:
-    """The adapter's weights by the names that vLLM reads, on rank 0; nothing on the others. Gathers nothing else."""
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    named = [(name, weight) for name, weight in model.named_parameters() if "lora_" in name]
-    with _gathered([weight for _, weight in named]):
-        if not trainer.accelerator.is_main_process:
-            return {}
-        return {
-            name.replace(".default.", "."): weight.detach().to("cpu", copy=True).contiguous() for name, weight in named
-        }
-
-
-@contextlib.contextmanager
-def _gathered(weights: list[torch.nn.Parameter]) -> Iterator[None]:
-    """Whole weights while ZeRO-3 holds them in parts; elsewhere they are whole anyway."""
-    if not any(hasattr(weight, "ds_id") for weight in weights):
-        yield
-        return
-    import deepspeed
-
-    with deepspeed.zero.GatheredParameters(weights, modifier_rank=None):
-        yield
-
-
-def _peft_config(trainer: Any) -> Any:
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    return model.peft_config["default"]

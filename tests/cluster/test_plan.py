@@ -35,6 +35,21 @@ def test_gpus_of_one_node_are_split_as_asked() -> None:
     assert trainer_processes(config) == 5
 
 
+def test_a_server_on_the_cpu_shares_the_single_node_or_has_its_own() -> None:
+    preset = load_preset("tiny")
+    config = dataclasses.replace(preset, grpo=dataclasses.replace(preset.grpo, use_vllm=True))
+    assert (str(roles(config)), roles(config).servers) == (
+        "the same node × no GPUs serve, 1 node × no GPUs train",
+        1,
+    )
+    apart = with_cluster(config, nodes=NodesConfig(2, 2))
+    assert (str(roles(apart)), roles(apart).servers) == (
+        "2 nodes × no GPUs serve, 2 nodes × no GPUs train",
+        2,
+    )
+    assert roles(preset).servers == 0
+
+
 def test_processes_on_the_cpu_are_as_many_as_asked() -> None:
     config = with_cluster(load_preset("tiny"), nodes=NodesConfig(0, 2), trainers_per_node=2)
     assert trainer_processes(config) == 4

@@ -87,3 +87,16 @@ def test_before_the_first_step_there_is_more_time(scene: Scene) -> None:
 def test_a_process_that_has_ended_need_not_beat(scene: Scene) -> None:
     scene.set("trainer-n1-1", phase="ended")
     assert scene.run(500, silent=("trainer-n1-1",)) is None
+
+
+def test_who_waits_for_one_that_works_is_not_late(scene: Scene) -> None:
+    scene.set("trainer-n1-1", phase="wait for the first rank")
+    assert scene.run(1000, standing=("trainer-n1-1",)) is None
+
+
+def test_a_server_has_limits_of_its_own_but_must_give_signs_of_life(scene: Scene) -> None:
+    beat = Beat("server", "n0", 0, 7, "start the server", 0, 1, 1, 0.0)
+    scene.beats[beat.name] = beat
+    assert scene.run(1000, standing=(beat.name,)) is None
+    ending = scene.run(1000, silent=(beat.name,), standing=(beat.name,))
+    assert ending and ending.verdict.startswith("server rank 0 on n0 (start the server, step 0) gave no sign of life")

@@ -1,0 +1,113 @@
+"""How the vLLM servers of a run are set up, and which settings cannot work together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from crrl.errors import ConfigError
+
+if TYPE_CHECKING:
+    from crrl.config import RunConfig
+
+Sync = Literal["adapter", "nccl", "files"]
+
+
+@dataclass(frozen=True)
+class ServeConfig:
+    """The vLLM servers of a run; without effect where grpo.use_vllm is off (docs/serve.md)."""
+
+    sync: Sync = "adapter"
+    """How new weights reach the servers: LoRA adapters as files, all weights by NCCL, or all weights as files."""
+    tensor_parallel: int = 0
+    """GPUs that one copy of the model is divided over; 0: all that a server has for each copy."""
+    data_parallel: int = 1
+    """Copies of the model on each server."""
+    max_model_len: int = 0
+    """Tokens of prompt and completion together; 0: data.max_prompt_tokens and a completion, or what the model was made for."""
+    gpu_memory_share: float = 0.9
+    """Share of each GPU's memory that the server takes, in (0, 1]."""
+    cpu_cache_gb: int = 1
+    """GiB for keys and values where the server is on the CPU."""
+    dtype: Literal["", "float32", "bfloat16"] = ""
+    """The server's weights; empty: grpo.dtype, so that server and trainer agree."""
+    lora_slots: int = 1
+    """Adapters that the server holds at a time."""
+    max_num_seqs: int = 256
+    """Completions that one server generates at a time; the trainer sends no more."""
+    enforce_eager: bool = False
+    """Start sooner and generate slower: no CUDA graphs, nothing compiled."""
+    seeded: bool = False
+    """Draw each group by a seed of its own, so that a run can be repeated. vLLM 0.31 on the CPU cannot."""
+    start_min: float = 30.0
+    """Minutes that a server has to load its model and give a first completion, above 0."""
+    request_s: float = 600.0
+    """Seconds that one group has, above 0; then it is asked for again."""
+    silent_s: float = 60.0
+    """Seconds in which a server must answer its supervisor with a completion, or go on with others; else it is started again."""
+    restarts: int = 3
+    """How often a server is started again in one attempt; then the attempt ends as lost."""
+    max_drift: float = 0.0
+    """How far log-probabilities of server and trainer may differ after new weights: the mean over a fixed text, in nats.
+    More ends the run. 0: 0.001 in float32, 0.1 in bfloat16."""
+    extra: tuple[str, ...] = ()
+    """Further words of vLLM's command line, as in `--enable-expert-parallel`."""
+
+
+def check_serving(config: RunConfig) -> None:
+    """Refuse a server that cannot work. Raises ConfigError with what to do. `config` has its ranges checked."""
+    if config.grpo.use_vllm:
+        _check_sync(config)
+        _check_gpus(config)
+        _check_lengths(config)
+
+
+def _check_sync(config: RunConfig) -> None:
+    sync, rank = config.serve.sync, config.lora.rank
+    if sync == "adapter" and not rank:
+        raise ConfigError(
+            "serve.sync adapter publishes LoRA adapters, and lora.rank is 0: there would be none; use --lora.rank 32, or "
+            f"--sync {'nccl' if config.cluster.gpus_per_node else 'files'} for all weights"
+        )
+    if sync == "nccl" and not config.cluster.gpus_per_node:
+        raise ConfigError(
+            "serve.sync nccl moves weights from GPU to GPU, and cluster.gpus_per_node is 0; use --sync adapter with LoRA, "
+            "or --sync files"
+        )
+    if sync != "adapter" and rank:
+        raise ConfigError(
+            f"serve.sync {sync} publishes all weights, and lora.rank {rank} trains an adapter alone; use --sync adapter, or "
+            "--lora.rank 0"
+        )
+    if config.serve.seeded and not config.cluster.gpus_per_node:
+        raise ConfigError("serve.seeded True: vLLM on the CPU cannot draw by seeds; use --serve.seeded False")
+
+
+def _check_gpus(config: RunConfig) -> None:
+    serve, cluster = config.serve, config.cluster
+    gpus = cluster.gpus_per_node if cluster.nodes.server else min(cluster.server_gpus, cluster.gpus_per_node)
+    if not gpus:
+        if serve.tensor_parallel > 1 or serve.data_parallel > 1:
+            raise ConfigError(
+                f"serve.tensor_parallel {serve.tensor_parallel} × serve.data_parallel {serve.data_parallel} without GPUs; "
+                "a server on the CPU holds one copy in one piece"
+            )
+    elif gpus % serve.data_parallel or serve.tensor_parallel not in (0, gpus // serve.data_parallel):
+        raise ConfigError(
+            f"serve.tensor_parallel {serve.tensor_parallel or 'auto'} × serve.data_parallel {serve.data_parallel} must be "
+            f"the {gpus} GPUs of a server; leave tensor_parallel 0, and choose a data_parallel that divides them"
+        )
+
+
+def _check_lengths(config: RunConfig) -> None:
+    serve, grpo = config.serve, config.grpo
+    if serve.max_num_seqs < grpo.num_generations:
+        raise ConfigError(
+            f"serve.max_num_seqs {serve.max_num_seqs} is below grpo.num_generations {grpo.num_generations}: a group is one "
+            "request, and would never fit; make it larger"
+        )
+    if serve.max_model_len and serve.max_model_len <= grpo.max_completion_length:
+        raise ConfigError(
+            f"serve.max_model_len {serve.max_model_len} leaves no room for a prompt beside grpo.max_completion_length "
+            f"{grpo.max_completion_length}; make it larger, or 0"
+        )

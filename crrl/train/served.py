@@ -1,0 +1,101 @@
+"""A trainer that generates by the run's servers: what it publishes to them, where it finds them, how long it waits."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from crrl.cluster.plan import roles
+from crrl.config import RunConfig
+from crrl.errors import RunError
+from crrl.report.attempt_folder import AttemptFolder
+from crrl.report.heartbeat import ATTEMPT, Heartbeat
+from crrl.report.run_folder import RunFolder, write_aside
+from crrl.serve.endpoint import Endpoint, read_endpoints
+from crrl.serve.fleet import Fleet
+from crrl.serve.keeper import read_served_model
+from crrl.train.fingerprint import probe_tokens
+from crrl.train.publishing import AdapterPublisher, FilesPublisher, Publisher
+from crrl.train.rollout import Rollouts, attach
+from crrl.train.run_trainer import ReinforcementTrainer
+
+_POLL_S = 0.5
+
+
+def serve_trainer(
+    config: RunConfig,
+    folder: RunFolder,
+    trainer: ReinforcementTrainer,
+    tokenizer: PreTrainedTokenizerBase,
+    tasks: Dataset,
+    started_from: Path | str,
+) -> None:
+    """Have a trainer's completions come from the run's servers; on all ranks. Nothing is waited for yet.
+
+    Raises RunError where no supervisor has started servers.
+    """
+    attempt = _own_attempt(folder)
+    if trainer.ranks.is_first and config.serve.sync == "adapter":
+        write_aside(attempt.served_model, f"{started_from}\n")
+    publisher: Publisher = AdapterPublisher(trainer, folder.adapters)
+    if config.serve.sync == "files":
+        publisher = FilesPublisher(
+            trainer, tokenizer, started_from, config.grpo.dtype, folder.weights, attempt, trainer.ranks
+        )
+    rollouts = Rollouts(
+        config,
+        trainer,
+        _fleet(config, attempt, trainer.heartbeat) if trainer.ranks.is_first else None,
+        publisher,
+        _waiting(config, attempt, trainer.heartbeat, tell=trainer.ranks.is_first),
+        probe_tokens(tokenizer, tasks),
+        trainer.heartbeat,
+    )
+    attach(trainer, rollouts)
+
+
+def _own_attempt(folder: RunFolder) -> AttemptFolder:
+    number = os.environ.get(ATTEMPT)
+    if not number:
+        raise RunError("this run generates by a vLLM server, which only launch.py starts; start or resume it with that")
+    return folder.attempt(int(number))
+
+
+def _fleet(config: RunConfig, attempt: AttemptFolder, heartbeat: Heartbeat) -> Fleet:
+    serve = config.serve
+    return Fleet(
+        lambda: current_endpoints(attempt),
+        groups_at_once=max(1, serve.max_num_seqs // config.grpo.num_generations),
+        request_timeout_s=serve.request_s,
+        # As long as a server has to notice that it is stuck, and to start again; then its keeper has ended the run.
+        patience_s=2 * serve.silent_s + serve.start_min * 60,
+        on_wait=heartbeat.advance,
+    )
+
+
+def current_endpoints(attempt: AttemptFolder) -> list[Endpoint]:
+    """The servers that are up, without those that have loaded another model than is wanted by now."""
+    wanted = read_served_model(attempt)
+    return [endpoint for endpoint in read_endpoints(attempt.servers) if not wanted or endpoint.model == wanted]
+
+
+def _waiting(config: RunConfig, attempt: AttemptFolder, heartbeat: Heartbeat, *, tell: bool) -> Callable[[], None]:
+    """Waits until every server was up once. Each has a keeper that ends the run when it does not come up in time."""
+    came: set[tuple[str, str]] = set()
+
+    def wait() -> None:
+        wanted, started = read_served_model(attempt), time.monotonic()
+        with heartbeat.during("wait for the servers"):
+            while len([one for one in came if one[1] == wanted]) < roles(config).servers:
+                came.update((endpoint.name, wanted) for endpoint in current_endpoints(attempt))
+                heartbeat.advance()
+                time.sleep(_POLL_S if time.monotonic() - started > _POLL_S else 0.02)
+        if tell and time.monotonic() - started > 1:
+            print(f"waited {time.monotonic() - started:.0f} s for the server", flush=True)
+
+    return wait

@@ -1,0 +1,173 @@
+"""A vLLM server node beside two ZeRO-3 trainer nodes, in the image, under Slurm: started by launch.py, disturbed, and trained by."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from crrl.serve.endpoint import Endpoint, read_endpoints
+from tests.hpc.image import Image
+from tests.hpc.slurm_cluster import SlurmCluster
+from tests.hpc.training import Training
+
+Start = Callable[..., Training]
+pytestmark = pytest.mark.timeout(900)
+SERVED = (
+    *(
+        "--grpo.use-vllm",
+        "True",
+        "--nodes.server",
+        "1",
+        "--nodes.trainer",
+        "2",
+        "--lora.rank",
+        "8",
+        "--lora.alpha",
+        "16",
+    ),
+    *("--sft.enabled", "False", "--grpo.learning-rate", "1e-3", "--grpo.warmup-steps", "0"),
+    *("--serve.enforce-eager", "True", "--serve.silent-s", "30"),
+)
+AGREEMENT = 1e-4
+WRONG_REQUESTS = 1000
+
+
+@pytest.fixture(scope="module")
+def start(slurm: SlurmCluster, checkout: Path, image: Image, warm: Path) -> Start:
+    """Submits a run of one server and two trainers under a name of its own."""
+    model = ("--model", str(warm))
+    return lambda name, *words: Training(
+        slurm, checkout, image.path, slurm.work / f"runs-{name}", *SERVED, *model, *words
+    )
+
+
+def endpoint(run: Training) -> Endpoint | None:
+    """Where the server of a run listens now."""
+    return next(iter(read_endpoints(run.folder.attempt(1).servers)), None)
+
+
+def vllm_process(run: Training) -> int:
+    """The process that answers HTTP for the server."""
+    found = [pid for pid, command in run.slurm.processes().items() if "vllm.entrypoints.openai.api_server" in command]
+    outer = [pid for pid in found if "apptainer" not in Path(f"/proc/{pid}/cmdline").read_text()]
+    return min(outer)
+
+
+def wait_for_phase(run: Training, phase: str) -> None:
+    """Until the first trainer is in a phase."""
+
+    def reached() -> bool:
+        beats = list(run.folder.attempt(1).heartbeats.glob("trainer-*-0.json"))
+        return bool(beats) and json.loads(beats[0].read_text())["phase"] == phase
+
+    run.slurm.wait_for(reached, f"phase {phase}", timeout_s=120)
+
+
+def assert_trained_by_the_server(run: Training, steps: int) -> None:
+    """Every step once, in order, from weights that server and trainer agree on."""
+    entries = [entry for entry in run.metrics() if entry["stage"] == "reinforce"]
+    assert [entry["step"] for entry in entries] == list(range(1, steps + 1))
+    for entry in entries:
+        assert entry["sync/drift/max"] < AGREEMENT
+        assert entry["sampling/sampling_logp_difference/max"] < AGREEMENT
+        assert entry["sync/bytes"] < 1_000_000
+    assert any(entry["grad_norm"] > 0 for entry in entries)
+    (facts,) = run.events("distribution")
+    assert (facts["distributed_type"], facts["world_size"], facts["zero_stage"]) == ("DEEPSPEED", 2, 3)
+
+
+def wrong_requests(endpoint: Endpoint, count: int) -> Iterator[tuple[int, str]]:
+    """Send requests that must be refused, to routes of the server's own list and to unknown ones; status and route of each."""
+    place = urlsplit(endpoint.url)
+    routes = sorted(json.loads(_ask(place, "GET", "/openapi.json", _bearer(endpoint.token))[1])["paths"])
+    assert {"/v1/completions", "/collective_rpc", "/health", "/v1/load_lora_adapter", "/metrics"} <= set(routes)
+    draw = random.Random(1)
+    headers: list[dict[str, str]] = [
+        {},
+        _bearer("wrong"),
+        _bearer(endpoint.token[:-1]),
+        {"Authorization": endpoint.token},
+    ]
+    bodies = [b"", b"{", b'{"model": "base", "prompt": "x"}', b"\xff" * 1000, b"[" * 100_000]
+    for number in range(count):
+        route = draw.choice([*routes, "/docs", "/nowhere", "//v1/models", "/%2e%2e/health"])
+        method = draw.choice(["GET", "POST", "DELETE", "OPTIONS"])
+        yield _ask(place, method, route, headers[number % len(headers)], draw.choice(bodies))[0], route
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _ask(place: Any, method: str, route: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
+    try:
+        connection.request(method, route, body or None, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (BrokenPipeError, ConnectionResetError):  # refused before the body was read, the connection closed
+        return 401, b""
+    finally:
+        connection.close()
+
+
+def test_two_zero_3_trainers_learn_from_a_server_node_whatever_others_ask_of_it(start: Start) -> None:
+    run = start("served")
+    run.wait_for_step(1)
+    here = endpoint(run)
+    assert here
+    refused = [status for status, _ in wrong_requests(here, WRONG_REQUESTS)]
+    assert len(refused) == WRONG_REQUESTS
+    assert set(refused) == {401}
+    status, _ = _ask(
+        urlsplit(here.url), "POST", "/v1/completions", {**_bearer(here.token), "Content-Length": str(1 << 40)}
+    )
+    assert status == 413
+    assert Path(here.token_file).stat().st_mode & 0o777 == 0o600
+    assert not any(here.token in command for command in run.slurm.processes().values())
+    run.wait_for_state("done")
+    assert not any(here.token in path.read_text(errors="replace") for path in run.folder.logs.glob("*/*.log"))
+    assert_trained_by_the_server(run, 8)
+    run.assert_nothing_is_left()
+
+
+def test_a_server_that_is_killed_while_it_generates_and_one_that_is_stopped_come_back(start: Start) -> None:
+    run = start("server-killed", "--grpo.steps", "10")
+    for boot, number in ((1, signal.SIGKILL), (2, signal.SIGSTOP)):
+        run.wait_for_step(3 * boot)
+        wait_for_phase(run, "generate")
+        os.kill(vllm_process(run), number)
+        run.slurm.wait_for(
+            lambda boot=boot: (now := endpoint(run)) is not None and now.boot == boot + 1,
+            "another start of the server",
+            timeout_s=240,
+        )
+    run.wait_for_state("done")
+    assert run.status["attempt"] == 1
+    log = run.folder.log(1, "server", run.nodes()[0]).read_text()
+    assert "was killed by SIGKILL" in log and "gave no completion for 3" in log
+    assert_trained_by_the_server(run, 10)
+    run.assert_nothing_is_left()
+
+
+def test_a_server_that_cannot_start_ends_the_run_and_says_why(start: Start) -> None:
+    started = time.monotonic()
+    run = start("no-server", "--serve.extra=--no-such-flag")
+    run.wait_for_state("failed")
+    node = run.nodes()[0]
+    verdict = run.status["verdict"]
+    assert verdict.startswith(f"the server on {node} did not come up: ended with exit code 2; it said: ")
+    assert "no-such-flag" in verdict
+    assert run.status["culprit"]["role"] == "server"
+    assert time.monotonic() - started < 300
+    run.assert_nothing_is_left()
