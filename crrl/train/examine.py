@@ -41,7 +41,7 @@ class Examiner:
         """Evaluate the trainer's model as it stands, unless that was done already; on all ranks."""
         if step == 0 and self._ranks.any(evaluation_path(self._folder.completions, 0).is_file()):
             return
-        with self._heartbeat.during("evaluate"):
+        with self._heartbeat.during("evaluate"), trainer.clock.phase("evaluate"):
             answers = self._answers(trainer)
             with self._heartbeat.during("score" if self._ranks.is_first else "wait for scores"):
                 if self._ranks.is_first:

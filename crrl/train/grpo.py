@@ -16,6 +16,7 @@ from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.rewards import REWARDS
 from crrl.train.callbacks import StepCallback
+from crrl.train.clock import StepClock
 from crrl.train.interrupt import StopRequest
 from crrl.train.lora import lora_config
 from crrl.train.model import load_model
@@ -39,17 +40,19 @@ def build_trainer(
     is_tracked: bool,
 ) -> ReinforcementTrainer:
     """The trainer of a run: the model, its tasks, and the rewards by name with their weights."""
+    clock = StepClock()
     # The arguments first: with several processes they say that the model is loaded in parts.
     arguments = grpo_arguments(config, folder.checkpoints / "grpo", is_tracked=is_tracked)
     trainer = ReinforcementTrainer(
         model=load_model(model_folder, config.grpo.dtype),
-        reward_funcs=[_told(REWARDS[name], name, heartbeat) for name in config.rewards],
+        reward_funcs=[_told(REWARDS[name], name, heartbeat, clock) for name in config.rewards],
         args=arguments,
         train_dataset=tasks,
         processing_class=tokenizer,
         peft_config=lora_config(config),
         ranks=ranks,
         heartbeat=heartbeat,
+        clock=clock,
     )
     trainer.add_callback(SampleCallback(trainer, folder.completions, config.grpo.keep_completions_every))
     return trainer
@@ -79,12 +82,12 @@ def reinforce(
     train_stage(trainer, folder, callback, STAGE, stop)
 
 
-def _told(reward: Callable[..., Any], name: str, heartbeat: Heartbeat) -> Callable[..., Any]:
-    """A reward whose beginning and end the heartbeat tells: one that hangs is then known by name."""
+def _told(reward: Callable[..., Any], name: str, heartbeat: Heartbeat, clock: StepClock) -> Callable[..., Any]:
+    """A reward whose beginning and end heartbeat and clock are told: one that hangs is then known by name."""
 
     @wraps(reward)
     def told(*args: Any, **kwargs: Any) -> Any:
-        with heartbeat.during(f"reward {name}"):
+        with heartbeat.during(f"reward {name}"), clock.phase("reward"):
             return reward(*args, **kwargs)
 
     return told
