@@ -14,7 +14,7 @@ from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.schema import Prompt, TaskRow
 from crrl.train.generate import Sampling, generate
-from crrl.train.metrics_log import HELDOUT
+from crrl.report.metrics_log import HELDOUT
 from crrl.train.ranks import Ranks
 
 

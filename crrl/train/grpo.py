@@ -36,13 +36,11 @@ def build_trainer(
     tasks: Dataset,
     ranks: Ranks,
     heartbeat: Heartbeat,
-    *,
-    is_tracked: bool,
 ) -> ReinforcementTrainer:
     """The trainer of a run: the model, its tasks, and the rewards by name with their weights."""
     clock = StepClock()
     # The arguments first: with several processes they say that the model is loaded in parts.
-    arguments = grpo_arguments(config, folder.checkpoints / "grpo", is_tracked=is_tracked)
+    arguments = grpo_arguments(config, folder.checkpoints / "grpo")
     trainer = ReinforcementTrainer(
         model=load_model(model_folder, config.grpo.dtype),
         reward_funcs=[_told(REWARDS[name], name, heartbeat, clock) for name in config.rewards],
@@ -93,11 +91,11 @@ def _told(reward: Callable[..., Any], name: str, heartbeat: Heartbeat, clock: St
     return told
 
 
-def grpo_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -> GRPOConfig:
+def grpo_arguments(config: RunConfig, output_dir: Path) -> GRPOConfig:
     """Every setting of the run as TRL names it; `crrl.config.GrpoConfig` documents each."""
     grpo = config.grpo
     return GRPOConfig(
-        **shared_arguments(config, output_dir, is_tracked=is_tracked),
+        **shared_arguments(config, output_dir),
         max_steps=grpo.steps,
         learning_rate=grpo.learning_rate,
         lr_scheduler_type=grpo.lr_scheduler,

@@ -20,7 +20,7 @@ from crrl.evaluate import read_evaluations
 from crrl.report.run_folder import RunFolder
 from crrl.train.interrupt import STOPPED_EXIT_CODE
 from crrl.train.manifest import damage
-from crrl.train.metrics_log import read_metrics
+from crrl.report.metrics_log import read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMES = ("step_time", "gpu_hours", "time/", "tokens_per_s/")
