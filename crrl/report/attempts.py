@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crrl.report.heartbeat import read_beats
+from crrl.config import read_config
+from crrl.report.heartbeat import ATTEMPT, read_beats
 from crrl.report.run_folder import RunFolder
 
 
@@ -66,6 +68,13 @@ class GpuHours:
     def now(self) -> float:
         """GPU hours so far."""
         return self._gpus * (self._before_s + max(0.0, time.time() - self._started)) / 3600
+
+
+def gpu_hours_of(folder: RunFolder) -> GpuHours:
+    """The cost of the run of a folder, seen from one of its processes."""
+    cluster = read_config(folder.config).cluster
+    nodes = cluster.nodes.server + cluster.nodes.trainer
+    return GpuHours(folder, nodes * cluster.gpus_per_node, int(os.environ.get(ATTEMPT) or 1))
 
 
 def _span(folder: RunFolder, number: int, started: float, end: dict[str, Any] | None) -> AttemptSpan:

@@ -12,12 +12,11 @@ import select
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from crrl.config import RunConfig, read_config
 from crrl.report.attempt_folder import read_json
 from crrl.report.run_folder import RunFolder, write_aside
-from crrl.tracking.feed import Feed, only_one
+from crrl.tracking.feed import Feed, note_sent, only_one
 from crrl.tracking.mode import Mode, server_url, tracking_mode
 
 POLL_S = 2.0
@@ -89,18 +88,13 @@ def _offline(folder: RunFolder) -> Path:
     return folder.wandb / "offline.json"
 
 
-def note_sent(folder: RunFolder, number: int, url: str) -> None:
-    """Remember that W&B has all lines before this one."""
-    write_aside(folder.wandb / "sent.json", json.dumps({"next": number, "url": url, "server": server_url()}) + "\n")
-
-
 def _heard(timeout_s: float) -> str | None:
     """The word of the trainer, "" if it is gone without one; None if it goes on."""
     ready, _, _ = select.select([sys.stdin], [], [], timeout_s)
     return sys.stdin.readline().strip() if ready else None
 
 
-def _say(words: str, **_: Any) -> None:
+def _say(words: str) -> None:
     print(time.strftime("%Y-%m-%d %H:%M:%S"), words, flush=True)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from crrl.config import RunConfig, as_dict
-from crrl.report.run_folder import RunFolder
+from crrl.report.attempt_folder import read_json
+from crrl.report.run_folder import RunFolder, write_aside
 from crrl.tracking.entries import HELDOUT, MAIN_STAGE, GrowingMetrics, record_of
 from crrl.tracking.facts import known_facts
-from crrl.tracking.mode import Mode
+from crrl.tracking.mode import Mode, server_url
 from crrl.tracking.samples import COLUMNS_SHOWN, table_rows
 
 INIT_TIMEOUT_S = 60.0
@@ -106,13 +108,27 @@ def _define_axes(run: Any) -> None:
     run.define_metric(f"{HELDOUT}/*", step_metric="step")
 
 
+def note_sent(folder: RunFolder, number: int, url: str) -> None:
+    """Remember that W&B has all lines before this one."""
+    write_aside(_note(folder), json.dumps({"next": number, "url": url, "server": server_url()}) + "\n")
+
+
+def sent_note(folder: RunFolder) -> dict[str, Any]:
+    """What `note_sent` wrote last; empty if nothing was sent yet."""
+    return read_json(_note(folder)) or {}
+
+
+def _note(folder: RunFolder) -> Path:
+    return folder.wandb / "sent.json"
+
+
 @contextlib.contextmanager
 def only_one(folder: RunFolder) -> Iterator[bool]:
     """Whether this process is the only one that sends the run to W&B; two at a time would send everything twice."""
     import fcntl
 
     folder.wandb.mkdir(parents=True, exist_ok=True)
-    with _lock_file(folder.wandb).open("w") as stream:
+    with (folder.wandb / "sending.lock").open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -121,7 +137,3 @@ def only_one(folder: RunFolder) -> Iterator[bool]:
         except OSError:  # a file system without locks
             pass
         yield True
-
-
-def _lock_file(wandb: Path) -> Path:
-    return wandb / "sending.lock"

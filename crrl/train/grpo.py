@@ -52,6 +52,7 @@ def build_trainer(
         heartbeat=heartbeat,
         clock=clock,
     )
+    trainer.keep_completions_every = config.grpo.keep_completions_every
     trainer.add_callback(SampleCallback(trainer, folder.completions, config.grpo.keep_completions_every))
     return trainer
 

@@ -6,6 +6,7 @@ with one.
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from transformers import PreTrainedTokenizerBase
 from crrl.config import RunConfig, read_config, validate
 from crrl.data import load_tasks
 from crrl.evaluate import data_options
-from crrl.report.heartbeat import Heartbeat
+from crrl.report.heartbeat import ATTEMPT, Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.rewards.judging import Settings, configure, current_judge
+from crrl.tracking.facts import keep_facts
 from crrl.train.checkpoints import is_complete, write_folder
 from crrl.train.distribution import meet, refuse_other_count
 from crrl.train.examine import Examiner
@@ -48,6 +50,8 @@ def train(folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbe
     _prepare_sandbox(config, ranks)
     with heartbeat.during("meet the other trainers"):
         meet(config, ranks)
+    if ranks.is_first:
+        keep_facts(folder, int(os.environ.get(ATTEMPT) or 1), os.environ)
     with tracked(config, folder, ranks):
         _train(config, folder, stop, ranks, heartbeat)
 

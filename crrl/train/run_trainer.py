@@ -15,6 +15,7 @@ from crrl.train.checkpoints import aside_of, finish_checkpoint
 from crrl.train.clock import StepClock, metrics_of
 from crrl.train.groups import group_metrics
 from crrl.train.ranks import Ranks
+from crrl.train.samples import read_answers
 from crrl.train.storage import writing
 
 
@@ -80,6 +81,9 @@ class ImitationTrainer(_InRun, SFTTrainer):
 class ReinforcementTrainer(_InRun, GRPOTrainer):
     """TRL's GRPOTrainer in a run."""
 
+    keep_completions_every = 0
+    """Steps between those whose completions are kept; 0: none are."""
+
     def _generate(self, *args: Any, **kwargs: Any) -> Any:
         with self.heartbeat.during("generate"), self.clock.phase("generate"):
             self.clock.policy_version = self.state.global_step
@@ -88,13 +92,23 @@ class ReinforcementTrainer(_InRun, GRPOTrainer):
             self.clock.count_tokens("server" if self.use_vllm else "trainer", sum(map(len, completion_ids)))
             return generated
 
-    def _calculate_rewards(self, *args: Any, **kwargs: Any) -> Any:
+    def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> Any:
         # Within it each reward is a phase of its own (crrl.train.grpo); what is left is waiting for the other ranks.
         with self.heartbeat.during("gather rewards"), self.clock.phase("wait"):
-            scores = super()._calculate_rewards(*args, **kwargs)
+            scores = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+        if self._are_kept():
+            for column, values in read_answers(inputs, completions).items():
+                self._log_completion_extra(column, values)
         for name, value in group_metrics(scores, self.reward_func_names, int(self.num_generations or 1)).items():
             self._metrics["train"][name].append(value)
         return scores
+
+    def _are_kept(self) -> bool:
+        """Whether a step that trains on the completions that are being judged is one whose completions are kept."""
+        every, step = self.keep_completions_every, self.state.global_step
+        passes = self.args.steps_per_generation * self.num_iterations
+        last = step + max(1, passes // self.args.gradient_accumulation_steps)
+        return bool(every) and last // every > step // every
 
     def _compute_loss(self, model: Any, inputs: Any) -> Any:
         self.clock.count_tokens("trainer", int(inputs["prompt_mask"].sum() + inputs["completion_mask"].sum()))

@@ -11,12 +11,12 @@ from typing import Any
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from crrl.config import RunConfig
+from crrl.report.metrics_log import keep_until
 from crrl.report.run_folder import RunFolder
 from crrl.train.callbacks import StepCallback
 from crrl.train.checkpoints import last_sound, step_of
 from crrl.train.distribution import note_distribution
 from crrl.train.interrupt import Stopped, StopRequest
-from crrl.report.metrics_log import keep_until
 
 PROCESS_GROUP_TIMEOUT_S = 7 * 24 * 3600
 """Ranks wait for each other as long as it takes; who waits too long, and for whom, is the watchdog's to say."""

@@ -1,4 +1,4 @@
-"""The process that tells W&B of a run (crrl.tracking), started and ended by the first trainer, which never waits for it in between."""
+"""The process that tells W&B of a run (crrl.tracking): the first trainer starts and ends it, and never waits in between."""
 
 from __future__ import annotations
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -142,15 +143,12 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def processes_of(folder: RunFolder) -> list[str]:
-    """What still runs for a run's W&B, W&B's own service included."""
+    """What still runs for a run's W&B, its client's own service included: it works in the folder, or was started for it."""
     found = []
-    for name in filter(str.isdecimal, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/cmdline", "rb") as stream:
-                command = stream.read()
-            working = os.readlink(f"/proc/{name}/cwd")
-        except OSError:
-            continue
-        if str(folder.path).encode() in command and working:
-            found.append(command.decode())
-    return found
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (place / "cmdline").read_bytes()
+            files = [str(link.readlink()) for link in (place / "fd").iterdir()]
+            if str(folder.path).encode() in command or any(file.startswith(str(folder.wandb)) for file in files):
+                found.append(command.decode())
+    return [command for command in found if "pytest" not in command]

@@ -17,10 +17,10 @@ import pytest
 from safetensors.torch import load_file
 
 from crrl.evaluate import read_evaluations
+from crrl.report.metrics_log import read_metrics
 from crrl.report.run_folder import RunFolder
 from crrl.train.interrupt import STOPPED_EXIT_CODE
 from crrl.train.manifest import damage
-from crrl.report.metrics_log import read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMES = ("step_time", "gpu_hours", "time/", "tokens_per_s/")
