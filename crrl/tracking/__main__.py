@@ -16,7 +16,7 @@ from pathlib import Path
 from crrl.config import RunConfig, read_config
 from crrl.report.attempt_folder import read_json
 from crrl.report.run_folder import RunFolder, write_aside
-from crrl.tracking.feed import Feed, note_sent, only_one
+from crrl.tracking.feed import Feed, only_one
 from crrl.tracking.mode import Mode, server_url, tracking_mode
 
 POLL_S = 2.0
@@ -58,8 +58,6 @@ def _follow(config: RunConfig, folder: RunFolder, mode: Mode) -> int:
     except Exception as error:
         _say(f"W&B did not take everything ({type(error).__name__}: {error})")
         return 1
-    if mode == "online":
-        note_sent(folder, feed.next, feed.url)
     _say("W&B has everything" if mode == "online" else "everything is in W&B's offline files")
     return 0
 

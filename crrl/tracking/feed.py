@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from crrl.config import RunConfig, as_dict
-from crrl.report.attempt_folder import read_json
-from crrl.report.run_folder import RunFolder, write_aside
+from crrl.report.run_folder import RunFolder
 from crrl.tracking.entries import HELDOUT, MAIN_STAGE, GrowingMetrics, record_of
 from crrl.tracking.facts import known_facts
-from crrl.tracking.mode import Mode, server_url
+from crrl.tracking.mode import Mode
 from crrl.tracking.samples import COLUMNS_SHOWN, table_rows
 
 INIT_TIMEOUT_S = 60.0
@@ -52,7 +49,7 @@ class Feed:
             record: dict[str, Any] = dict(record_of(entry))
             if entry.stage == MAIN_STAGE:
                 record |= self._completions(entry.step)
-            self._run.log(record, step=entry.number)
+            self._run.log(record, step=entry.number, commit=True)
             self.next, count = entry.number + 1, count + 1
         return count
 
@@ -67,8 +64,10 @@ class Feed:
         rows = table_rows(self._folder.completions, step)
         if not rows:
             return {}
-        columns = [*COLUMNS_SHOWN, *(name for name in rows[0] if name not in COLUMNS_SHOWN)]
-        return {"completions": wandb.Table(columns=columns, data=[[row[name] for name in columns] for row in rows])}
+        columns: list[str | int] = [*COLUMNS_SHOWN, *(name for name in rows[0] if name not in COLUMNS_SHOWN)]
+        return {
+            "completions": wandb.Table(columns=columns, data=[[row[str(name)] for name in columns] for row in rows])
+        }
 
 
 def _open(config: RunConfig, folder: RunFolder, mode: Mode, finish_s: float) -> Any:
@@ -106,20 +105,6 @@ def _define_axes(run: Any) -> None:
     run.define_metric("warm-start/step")
     run.define_metric("warm-start/*", step_metric="warm-start/step")
     run.define_metric(f"{HELDOUT}/*", step_metric="step")
-
-
-def note_sent(folder: RunFolder, number: int, url: str) -> None:
-    """Remember that W&B has all lines before this one."""
-    write_aside(_note(folder), json.dumps({"next": number, "url": url, "server": server_url()}) + "\n")
-
-
-def sent_note(folder: RunFolder) -> dict[str, Any]:
-    """What `note_sent` wrote last; empty if nothing was sent yet."""
-    return read_json(_note(folder)) or {}
-
-
-def _note(folder: RunFolder) -> Path:
-    return folder.wandb / "sent.json"
 
 
 @contextlib.contextmanager

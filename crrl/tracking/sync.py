@@ -10,7 +10,7 @@ from crrl.errors import RunError
 from crrl.report.attempt_folder import read_json
 from crrl.report.run_folder import RunFolder
 from crrl.tracking.entries import count_entries
-from crrl.tracking.feed import Feed, note_sent, only_one, sent_note
+from crrl.tracking.feed import Feed, only_one
 from crrl.tracking.mode import has_key, is_reachable, server_url
 
 FINISH_S = 600.0
@@ -42,8 +42,6 @@ def sync_run(folder: RunFolder, finish_s: float = FINISH_S) -> str:
     count, config = count_entries(folder.metrics), read_config(folder.config)
     if not count:
         return f"nothing to send: {folder.run_id} has measured nothing yet"
-    if (url := _is_there_already(folder, count)) is not None:
-        return f"nothing to send: W&B has all {count} entries of {folder.run_id} {url}".rstrip()
     _require_way()
     with only_one(folder) as is_only:
         if not is_only:
@@ -64,15 +62,9 @@ def _send(config: RunConfig, folder: RunFolder, count: int, finish_s: float) -> 
         raise RunError(
             f"W&B at {server_url()} did not take everything ({type(error).__name__}: {words}); nothing is lost: run it again"
         ) from error
-    note_sent(folder, feed.next, feed.url)
-    return f"sent {max(0, feed.next - had)} of {count} entries of {folder.run_id} to W&B: {feed.url}"
-
-
-def _is_there_already(folder: RunFolder, count: int) -> str | None:
-    """Where everything was sent to; None if something was not, or it was to another server."""
-    note = sent_note(folder)
-    is_all = note.get("next", 0) >= count and note.get("server") == server_url()
-    return str(note.get("url", "")) if is_all else None
+    if feed.next == had:
+        return f"nothing to send: W&B has all {count} entries of {folder.run_id}: {feed.url}"
+    return f"sent {feed.next - had} of {count} entries of {folder.run_id} to W&B: {feed.url}"
 
 
 def _require_way() -> None:

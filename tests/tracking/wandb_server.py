@@ -1,7 +1,7 @@
 """A W&B server on loopback, as far as the real client needs one to keep a run: its history, summary, config and files.
 
 Lines of history stand where the client says, so what is sent twice or lost is seen. Faults: `silent` takes connections and never
-answers, `broken` answers everything with 500.
+answers, `broken` answers everything with 500, `forbidding` takes the run and refuses its lines with 403.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import gzip
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-Fault = Literal["", "silent", "broken"]
+Fault = Literal["", "silent", "broken", "forbidding"]
 
 
 @dataclass
@@ -66,13 +66,14 @@ class WandbServer:
 
     def answer(self, operation: str, variables: dict[str, Any]) -> dict[str, Any]:
         """The data of one GraphQL operation. Raises KeyError for one that it does not know: the client must do without."""
-        return {
+        known: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "ServerFeaturesQuery": lambda _: {"serverInfo": {"features": []}},
             "Viewer": lambda _: {"viewer": {"id": "u", "entity": "me", "username": "me", "flags": "{}", "teams": None}},
             "RunResumeStatus": self._resume,
             "UpsertBucket": self._upsert,
             "CreateRunFiles": self._files,
-        }[operation](variables)
+        }
+        return known[operation](variables)
 
     def _resume(self, asked: dict[str, Any]) -> dict[str, Any]:
         model: dict[str, Any] = {"id": "p", "name": asked["project"], "entity": {"id": "e", "name": "me"}}
@@ -152,6 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if state.fault == "broken":
             self._send({"error": "out of order"}, 500)
+            return
+        if state.fault == "forbidding" and self.path.endswith("/file_stream"):
+            self._send({"error": "not you"}, 403)
             return
         self._send(act(body))
 
