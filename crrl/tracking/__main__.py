@@ -58,7 +58,7 @@ def _follow(config: RunConfig, folder: RunFolder, mode: Mode) -> int:
     except Exception as error:
         _say(f"W&B did not take everything ({type(error).__name__}: {error})")
         return 1
-    _say("W&B has everything" if mode == "online" else "everything is in W&B's offline files")
+    _say("everything was sent" if mode == "online" else "everything is in W&B's offline files")
     return 0
 
 

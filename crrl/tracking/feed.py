@@ -30,7 +30,11 @@ class Feed:
         Raises whatever W&B raises, if it does not take the run within a minute.
         """
         self._folder = folder
-        self._run = _open(config, folder, mode, finish_s)
+        try:
+            self._run = _open(config, folder, mode, finish_s)
+        except BaseException:
+            _end_service()
+            raise
         # Online, W&B says how far its history goes. Its summary may be ahead of that.
         self.next: int = self._run.starting_step if mode == "online" else first
         """The number of the first line that was not sent."""
@@ -56,7 +60,10 @@ class Feed:
     def close(self, exit_code: int) -> None:
         """Wait until W&B has everything. Raises TimeoutError if it has not in time."""
         self._run.summary["attempts"] = known_facts(self._folder).get("attempts", 1)
-        self._run.finish(exit_code=exit_code)
+        try:
+            self._run.finish(exit_code=exit_code)
+        finally:
+            _end_service()
 
     def _completions(self, step: int) -> dict[str, Any]:
         import wandb
@@ -97,6 +104,14 @@ def _open(config: RunConfig, folder: RunFolder, mode: Mode, finish_s: float) -> 
             disable_code=True,
         ),
     )
+
+
+def _end_service() -> None:
+    """End the process behind W&B's client. It keeps the id of a run that it could not open, and refuses to try it again."""
+    import wandb
+
+    with contextlib.suppress(Exception):
+        wandb.teardown(exit_code=0)
 
 
 def _define_axes(run: Any) -> None:

@@ -57,14 +57,27 @@ def _send(config: RunConfig, folder: RunFolder, count: int, finish_s: float) -> 
         had = feed.next
         feed.send_new()
         feed.close(_exit_code(folder))
+        has_got = _asked_again(config, folder)
     except Exception as error:  # W&B raises whatever its own parts raise
         words = " ".join(str(error).split())[:200]
         raise RunError(
             f"W&B at {server_url()} did not take everything ({type(error).__name__}: {words}); nothing is lost: run it again"
         ) from error
+    if has_got < feed.next:
+        raise RunError(
+            f"W&B at {server_url()} took {has_got} of {count} entries of {folder.run_id} and said nothing of the others; nothing "
+            "is lost: run it again"
+        )
     if feed.next == had:
         return f"nothing to send: W&B has all {count} entries of {folder.run_id}: {feed.url}"
     return f"sent {feed.next - had} of {count} entries of {folder.run_id} to W&B: {feed.url}"
+
+
+def _asked_again(config: RunConfig, folder: RunFolder) -> int:
+    """How many entries W&B has. Its client ends without a word when it is refused, so only this tells."""
+    feed = Feed(config, folder, "online", finish_s=FINISH_S)
+    feed.close(_exit_code(folder))
+    return feed.next
 
 
 def _require_way() -> None:

@@ -53,6 +53,7 @@ def _start(config: RunConfig, folder: RunFolder) -> subprocess.Popen[str] | None
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # signals to the trainer's group are not for it: it ends with its input
+                env={name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"},
                 text=True,
             )
     except OSError as error:

@@ -93,7 +93,7 @@ def test_a_server_that_does_not_work_keeps_no_step_waiting_and_ends_nothing(
     assert capsys.readouterr().out.endswith(
         f"W&B has not got everything; send the rest with: crrl sync {folder.path}\n"
     )
-    assert processes_of(folder) == []
+    wait_for(lambda: processes_of(folder) == [])
 
 
 def test_a_server_that_breaks_on_the_way_loses_nothing(
@@ -133,7 +133,7 @@ def test_w_and_b_that_is_off_starts_nothing(
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
     with training(folder):
-        assert processes_of(folder) == []
+        wait_for(lambda: processes_of(folder) == [])
     assert not folder.wandb.exists()
 
 
