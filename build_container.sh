@@ -181,6 +181,7 @@ if ! APPTAINER_TMPDIR="$work/tmp" APPTAINER_CACHEDIR="${APPTAINER_CACHEDIR:-$wor
 fi
 mv "$part" "$output"
 digest=$(sha256sum "$output" | cut -d ' ' -f 1)
+echo "$digest  $(basename "$output")" >"$output.sha256"
 echo "$output"
 echo "size   $(du -h "$output" | cut -f 1)"
 echo "sha256 $digest"

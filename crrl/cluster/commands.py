@@ -47,9 +47,14 @@ def add_run_commands(commands: Any) -> None:
 
 def _add(commands: Any, name: str, about: str) -> Any:
     parser = commands.add_parser(name, help=about)
+    add_run_arguments(parser)
+    return parser
+
+
+def add_run_arguments(parser: Any) -> None:
+    """Add what names a run to a command's parser; `found_run` reads it."""
     parser.add_argument("name", metavar="RUN", help="a run's id, the beginning of one, or its folder")
     _add_runs_flag(parser)
-    return parser
 
 
 def _add_runs_flag(parser: Any) -> None:
@@ -68,7 +73,8 @@ def _folder_of_runs(chosen: argparse.Namespace) -> Path:
     return Path(absolute("runs", chosen.runs or runs_of_site(find_site("", os.environ)), os.environ))
 
 
-def _found(chosen: argparse.Namespace) -> RunFolder:
+def found_run(chosen: argparse.Namespace) -> RunFolder:
+    """The run that a command names. Raises RunError if there is none."""
     return find_run(chosen.name, _folder_of_runs(chosen))
 
 
@@ -80,12 +86,12 @@ def _runs(chosen: argparse.Namespace) -> int:
 
 
 def _status(chosen: argparse.Namespace) -> int:
-    print("\n".join(status_lines(_found(chosen))))
+    print("\n".join(status_lines(found_run(chosen))))
     return 0
 
 
 def _logs(chosen: argparse.Namespace) -> int:
-    folder = _found(chosen)
+    folder = found_run(chosen)
     attempts = known_attempts(folder)
     attempt = chosen.attempt or (attempts[-1] if attempts else 0)
     files = log_files(folder, attempt, chosen.role)
@@ -132,11 +138,11 @@ def _follow(folder: RunFolder, shown: list[Path], chosen: argparse.Namespace) ->
 
 
 def _cancel(chosen: argparse.Namespace) -> int:
-    print(cancel_run(_found(chosen), now=chosen.now))
+    print(cancel_run(found_run(chosen), now=chosen.now))
     return 0
 
 
 def _resume(chosen: argparse.Namespace) -> int:
     from crrl.cluster.start import resume_run
 
-    return resume_run(_found(chosen), follow=chosen.follow)
+    return resume_run(found_run(chosen), follow=chosen.follow)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from crrl.cluster.aftermath import no_progress
-from crrl.cluster.apptainer import job_folder
+from crrl.cluster.apptainer import NO_IMAGE, job_folder
 from crrl.cluster.attempts import IN_VAIN, claim_attempt, in_vain, join_attempt
 from crrl.cluster.ending import Ending
 from crrl.cluster.place import Place, place_of_environment
@@ -23,7 +24,8 @@ from crrl.config import RunConfig, read_config
 from crrl.errors import CrrlError
 from crrl.report.attempt_folder import AttemptFolder
 from crrl.report.heartbeat import ATTEMPT, NODE, TRAINER
-from crrl.report.run_folder import RunFolder
+from crrl.report.run_folder import RunFolder, write_aside
+from crrl.tracking.facts import image_facts
 
 ROLE = TRAINER
 
@@ -61,6 +63,8 @@ def _supervise(folder: RunFolder, config: RunConfig, place: Place, command: Sequ
     supervisor = Supervisor(folder, attempt, place, rule, _trainer_nodes(config, place))
     supervisor.listen()
     if place.is_first:
+        if config.cluster.image != NO_IMAGE:
+            write_aside(attempt.image, json.dumps(image_facts(config.cluster.image)) + "\n")
         _tell_that_it_runs(folder, attempt, place)
         if in_vain(folder, attempt) > IN_VAIN:
             return supervisor.finish(no_progress(Ending("lost", "it ended without a word")))

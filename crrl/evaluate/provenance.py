@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import crrl
+from crrl.commit import code_commit
 from crrl.evaluate.asked import Asked
 from crrl.evaluate.model_place import ModelPlace
 from crrl.evaluate.result import task_digest
@@ -53,7 +53,7 @@ def settings_of(asked: Asked, tasks: Sequence[TaskRow], device: str, dtype: str)
         "k": list(asked.ks),
         "versions": {
             "crrl": crrl.__version__,
-            "commit": _commit(),
+            "commit": code_commit(),
             "python": platform.python_version(),
             **{name: metadata.version(name) for name in _PACKAGES},
         },
@@ -91,20 +91,3 @@ def _digest(chunks: Any) -> str:
     for chunk in chunks:
         digest.update(chunk)
     return digest.hexdigest()
-
-
-def _commit() -> str:
-    """The commit that this code was checked out at, `+` if it was changed since; empty where it is no checkout."""
-    root = Path(crrl.__file__).parents[1]
-    if not (root / ".git").exists():
-        return ""
-    try:
-        head, changes = (
-            subprocess.run(
-                ["git", "-C", str(root), *command], capture_output=True, text=True, timeout=10, check=True
-            ).stdout.strip()
-            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return head + ("+" if changes else "")

@@ -31,6 +31,16 @@ class AttemptFolder:
         return self.path / "started.json"
 
     @property
+    def image(self) -> Path:
+        """Which image its processes run in; written by node 0, where there is one."""
+        return self.path / "image.json"
+
+    @property
+    def facts(self) -> Path:
+        """The code's commit and the Slurm job, as the first trainer sees them."""
+        return self.path / "facts.json"
+
+    @property
     def rendezvous(self) -> Path:
         """Where the trainers meet."""
         return self.path / "rendezvous.json"

@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from crrl.report.attempts import gpu_hours_of
 from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.train.interrupt import StopRequest
@@ -46,6 +47,7 @@ class StepCallback(TrainerCallback):
         self._evaluate = evaluate
         self._evaluate_every = evaluate_every
         self._forgotten = forgotten
+        self._gpu_hours = gpu_hours_of(folder)
         self._progress: Progress | None = None
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -81,6 +83,7 @@ class StepCallback(TrainerCallback):
             for name, value in logs.items()
             if isinstance(value, (int, float)) and math.isfinite(value) and name not in self._forgotten
         }
+        measured["gpu_hours"] = self._gpu_hours.now()
         self._folder.append_metrics(state.global_step, {"stage": self._stage, **measured})
         if self._progress is not None:
             self._progress.show(state.global_step, measured)

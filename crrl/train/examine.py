@@ -11,10 +11,11 @@ from trl.models.utils import unwrap_model_for_generation
 from crrl.config import RunConfig
 from crrl.evaluate import evaluate, evaluation_path, write_evaluation
 from crrl.report.heartbeat import Heartbeat
+from crrl.report.metrics_log import HELDOUT
+from crrl.report.page import report_if_possible
 from crrl.report.run_folder import RunFolder
 from crrl.schema import Prompt, TaskRow
 from crrl.train.generate import Sampling, generate
-from crrl.train.metrics_log import HELDOUT
 from crrl.train.ranks import Ranks
 
 
@@ -41,7 +42,7 @@ class Examiner:
         """Evaluate the trainer's model as it stands, unless that was done already; on all ranks."""
         if step == 0 and self._ranks.any(evaluation_path(self._folder.completions, 0).is_file()):
             return
-        with self._heartbeat.during("evaluate"):
+        with self._heartbeat.during("evaluate"), trainer.clock.phase("evaluate"):
             answers = self._answers(trainer)
             with self._heartbeat.during("score" if self._ranks.is_first else "wait for scores"):
                 if self._ranks.is_first:
@@ -71,6 +72,7 @@ class Examiner:
         self._folder.append_metrics(step, {"stage": HELDOUT, **means})
         shown = "  ".join(f"{name.removeprefix('heldout/')} {value:.3f}" for name, value in means.items())
         print(f"held out   step {step}: {shown}", flush=True)
+        report_if_possible(self._folder)
 
 
 def _ready(answers: list[str], _: Any) -> list[str]:

@@ -16,6 +16,7 @@ from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.rewards import REWARDS
 from crrl.train.callbacks import StepCallback
+from crrl.train.clock import StepClock
 from crrl.train.interrupt import StopRequest
 from crrl.train.lora import lora_config
 from crrl.train.model import load_model
@@ -36,24 +37,25 @@ def build_trainer(
     tasks: Dataset,
     ranks: Ranks,
     heartbeat: Heartbeat,
-    *,
-    is_tracked: bool,
 ) -> ReinforcementTrainer:
     """The trainer of a run: the model, its tasks, and the rewards by name with their weights."""
+    clock = StepClock()
     # The arguments first: with several processes they say that the model is loaded in parts.
-    arguments = grpo_arguments(config, folder.checkpoints / "grpo", is_tracked=is_tracked)
+    arguments = grpo_arguments(config, folder.checkpoints / "grpo")
     trainer = ReinforcementTrainer(
         model=load_model(model_folder, config.grpo.dtype),
-        reward_funcs=[_told(REWARDS[name], name, heartbeat) for name in config.rewards],
+        reward_funcs=[_told(REWARDS[name], name, heartbeat, clock) for name in config.rewards],
         args=arguments,
         train_dataset=tasks,
         processing_class=tokenizer,
         peft_config=lora_config(config),
         ranks=ranks,
         heartbeat=heartbeat,
+        clock=clock,
     )
     if config.grpo.use_vllm:
         serve_trainer(config, folder, trainer, tokenizer, tasks, model_folder)
+    trainer.keep_completions_every = config.grpo.keep_completions_every
     trainer.add_callback(SampleCallback(trainer, folder.completions, config.grpo.keep_completions_every))
     return trainer
 
@@ -82,22 +84,22 @@ def reinforce(
     train_stage(trainer, folder, callback, STAGE, stop)
 
 
-def _told(reward: Callable[..., Any], name: str, heartbeat: Heartbeat) -> Callable[..., Any]:
-    """A reward whose beginning and end the heartbeat tells: one that hangs is then known by name."""
+def _told(reward: Callable[..., Any], name: str, heartbeat: Heartbeat, clock: StepClock) -> Callable[..., Any]:
+    """A reward whose beginning and end heartbeat and clock are told: one that hangs is then known by name."""
 
     @wraps(reward)
     def told(*args: Any, **kwargs: Any) -> Any:
-        with heartbeat.during(f"reward {name}"):
+        with heartbeat.during(f"reward {name}"), clock.phase("reward"):
             return reward(*args, **kwargs)
 
     return told
 
 
-def grpo_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -> GRPOConfig:
+def grpo_arguments(config: RunConfig, output_dir: Path) -> GRPOConfig:
     """Every setting of the run as TRL names it; `crrl.config.GrpoConfig` documents each."""
     grpo = config.grpo
     return GRPOConfig(
-        **shared_arguments(config, output_dir, is_tracked=is_tracked),
+        **shared_arguments(config, output_dir),
         max_steps=grpo.steps,
         learning_rate=grpo.learning_rate,
         lr_scheduler_type=grpo.lr_scheduler,

@@ -6,8 +6,7 @@ with one.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,9 +17,10 @@ from transformers import PreTrainedTokenizerBase
 from crrl.config import RunConfig, read_config, validate
 from crrl.data import load_tasks
 from crrl.evaluate import data_options
-from crrl.report.heartbeat import Heartbeat
+from crrl.report.heartbeat import ATTEMPT, Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.rewards.judging import Settings, configure, current_judge
+from crrl.tracking.facts import keep_facts
 from crrl.train.checkpoints import is_complete, write_folder
 from crrl.train.distribution import meet, refuse_other_count
 from crrl.train.examine import Examiner
@@ -31,7 +31,7 @@ from crrl.train.ranks import Ranks
 from crrl.train.save import save_whole
 from crrl.train.sft import warm_start
 from crrl.train.storage import writing
-from crrl.train.tracking import end_tracking, start_tracking
+from crrl.train.tracking import tracked
 
 FINAL = "final"
 
@@ -50,26 +50,13 @@ def train(folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbe
     _prepare_sandbox(config, ranks)
     with heartbeat.during("meet the other trainers"):
         meet(config, ranks)
-    with _tracked(config, folder, ranks) as is_tracked:
-        _train(config, folder, stop, ranks, heartbeat, is_tracked)
+    if ranks.is_first:
+        keep_facts(folder, int(os.environ.get(ATTEMPT) or 1), os.environ)
+    with tracked(config, folder, ranks):
+        _train(config, folder, stop, ranks, heartbeat)
 
 
-@contextlib.contextmanager
-def _tracked(config: RunConfig, folder: RunFolder, ranks: Ranks) -> Iterator[bool]:
-    """W&B on the first rank, closed as what it was: done or failed."""
-    is_tracked = ranks.is_first and start_tracking(config, folder)
-    failed = True
-    try:
-        yield is_tracked
-        failed = False
-    finally:
-        if ranks.is_first:
-            end_tracking(failed)
-
-
-def _train(
-    config: RunConfig, folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbeat, is_tracked: bool
-) -> None:
+def _train(config: RunConfig, folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbeat) -> None:
     transformers.set_seed(config.seed)
     start: Path | str = model_folder(config.model, config.seed)
     tokenizer = load_tokenizer(start)
@@ -78,11 +65,11 @@ def _train(
         print(f"{len(tasks)} tasks to train on, {len(heldout)} held out", flush=True)
     stop.check(ranks)
     if config.sft.enabled:
-        start = warm_start(config, folder, str(start), tokenizer, tasks, stop, ranks, heartbeat, is_tracked=is_tracked)
+        start = warm_start(config, folder, str(start), tokenizer, tasks, stop, ranks, heartbeat)
     stop.check(ranks)
     transformers.set_seed(config.seed)
     with heartbeat.during("load the model"):
-        trainer = build_trainer(config, folder, start, tokenizer, tasks, ranks, heartbeat, is_tracked=is_tracked)
+        trainer = build_trainer(config, folder, start, tokenizer, tasks, ranks, heartbeat)
     examiner = Examiner(config, folder, tokenizer, list(heldout), ranks, heartbeat)
     reinforce(config, trainer, folder, stop, lambda step: examiner.examine(trainer, step))
     examiner.examine(trainer, config.grpo.steps)

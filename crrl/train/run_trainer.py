@@ -1,16 +1,21 @@
-"""What every trainer of a run does beyond its library's: checkpoints that are whole, and signs of life."""
+"""What every trainer of a run does beyond its library's: checkpoints that are whole, signs of life, and a clock."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.sft_trainer import SFTTrainer
 
 from crrl.report.heartbeat import Heartbeat
 from crrl.train.checkpoints import aside_of, finish_checkpoint
+from crrl.train.clock import StepClock, metrics_of
+from crrl.train.groups import group_metrics
 from crrl.train.ranks import Ranks
+from crrl.train.samples import read_answers
 from crrl.train.storage import writing
 
 
@@ -24,18 +29,22 @@ class _InRun:
     args: Any
     state: Any
 
-    def __init__(self, *args: Any, ranks: Ranks, heartbeat: Heartbeat, **kwargs: Any) -> None:
-        """`ranks`: the processes that train together; `heartbeat`: where the phases are told. The rest is the trainer's."""
+    def __init__(
+        self, *args: Any, ranks: Ranks, heartbeat: Heartbeat, clock: StepClock | None = None, **kwargs: Any
+    ) -> None:
+        """`ranks`: the processes that train together; `heartbeat`, `clock`: where the phases are told. The rest is TRL's."""
         self.ranks = ranks
         self.heartbeat = heartbeat
+        self.clock = clock or StepClock()
         super().__init__(*args, **kwargs)
+        self.add_callback(StepPhase(self.clock))  # type: ignore[attr-defined]
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(aside_of(Path(self.args.output_dir)))
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         aside = aside_of(Path(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-        with self.heartbeat.during("checkpoint"), writing(aside):
+        with self.heartbeat.during("checkpoint"), self.clock.phase("checkpoint"), writing(aside):
             super()._save_checkpoint(model, trial)  # type: ignore[misc]
             finish_checkpoint(aside, self.ranks)
 
@@ -43,6 +52,26 @@ class _InRun:
         """One pass forward and back."""
         with self.heartbeat.during("train"):
             return super().training_step(*args, **kwargs)  # type: ignore[misc]
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """What the library measured, and what the clocks of all ranks did; on all ranks."""
+        if "train_runtime" not in logs:  # else it is the summary of a stage
+            logs |= metrics_of(self.ranks.gather(self.clock.take()))
+        super().log(logs, start_time)  # type: ignore[misc]
+
+
+class StepPhase(TrainerCallback):
+    """What a step does that is nothing else is training: forward, back, the optimizer."""
+
+    def __init__(self, clock: StepClock) -> None:
+        self._clock = clock
+        self._phase = contextlib.ExitStack()
+
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._phase.enter_context(self._clock.phase("train"))
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._phase.close()
 
 
 class ImitationTrainer(_InRun, SFTTrainer):
@@ -52,10 +81,36 @@ class ImitationTrainer(_InRun, SFTTrainer):
 class ReinforcementTrainer(_InRun, GRPOTrainer):
     """TRL's GRPOTrainer in a run."""
 
-    def _generate(self, *args: Any, **kwargs: Any) -> Any:
-        with self.heartbeat.during("generate"):
-            return super()._generate(*args, **kwargs)
+    keep_completions_every = 0
+    """Steps between those whose completions are kept; 0: none are."""
 
-    def _calculate_rewards(self, *args: Any, **kwargs: Any) -> Any:
-        with self.heartbeat.during("gather rewards"):
-            return super()._calculate_rewards(*args, **kwargs)
+    def _generate(self, *args: Any, **kwargs: Any) -> Any:
+        with self.heartbeat.during("generate"), self.clock.phase("generate"):
+            self.clock.policy_version = self.state.global_step
+            generated = super()._generate(*args, **kwargs)
+            completion_ids = generated[1]
+            self.clock.count_tokens("server" if self.use_vllm else "trainer", sum(map(len, completion_ids)))
+            return generated
+
+    def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> Any:
+        # Within it each reward is a phase of its own (crrl.train.grpo); what is left is waiting for the other ranks.
+        with self.heartbeat.during("gather rewards"), self.clock.phase("wait"):
+            scores = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+        if self._are_kept():
+            for column, values in read_answers(inputs, completions).items():
+                self._log_completion_extra(column, values)
+        for name, value in group_metrics(scores, self.reward_func_names, int(self.num_generations or 1)).items():
+            self._metrics["train"][name].append(value)
+        return scores
+
+    def _are_kept(self) -> bool:
+        """Whether a step that trains on the completions that are being judged is one whose completions are kept."""
+        every, step = self.keep_completions_every, self.state.global_step
+        passes = self.args.steps_per_generation * self.num_iterations
+        last = step + max(1, passes // self.args.gradient_accumulation_steps)
+        return bool(every) and last // every > step // every
+
+    def _compute_loss(self, model: Any, inputs: Any) -> Any:
+        self.clock.count_tokens("trainer", int(inputs["prompt_mask"].sum() + inputs["completion_mask"].sum()))
+        self.clock.note("staleness", self.state.global_step - self.clock.policy_version)
+        return super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]

@@ -40,8 +40,6 @@ def warm_start(
     stop: StopRequest,
     ranks: Ranks,
     heartbeat: Heartbeat,
-    *,
-    is_tracked: bool,
 ) -> Path:
     """Train on demonstrations and keep the model, whole, in `checkpoints/warm-start`; done before, it is taken as it is.
 
@@ -50,7 +48,7 @@ def warm_start(
     warm = folder.checkpoints / STAGE
     if ranks.any(is_complete(warm)):
         return warm
-    arguments = sft_arguments(config, folder.checkpoints / "sft", is_tracked=is_tracked)
+    arguments = sft_arguments(config, folder.checkpoints / "sft")
     trainer = ImitationTrainer(
         model=load_model(model_folder, config.grpo.dtype),
         args=arguments,
@@ -68,11 +66,11 @@ def warm_start(
     return warm
 
 
-def sft_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -> SFTConfig:
+def sft_arguments(config: RunConfig, output_dir: Path) -> SFTConfig:
     """The run's settings as TRL wants them."""
     sft = config.sft
     return SFTConfig(
-        **shared_arguments(config, output_dir, is_tracked=is_tracked),
+        **shared_arguments(config, output_dir),
         max_steps=sft.steps,
         per_device_train_batch_size=sft.batch_size,
         learning_rate=sft.learning_rate,

@@ -11,18 +11,18 @@ from typing import Any
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from crrl.config import RunConfig
+from crrl.report.metrics_log import keep_until
 from crrl.report.run_folder import RunFolder
 from crrl.train.callbacks import StepCallback
 from crrl.train.checkpoints import last_sound, step_of
 from crrl.train.distribution import note_distribution
 from crrl.train.interrupt import Stopped, StopRequest
-from crrl.train.metrics_log import keep_until
 
 PROCESS_GROUP_TIMEOUT_S = 7 * 24 * 3600
 """Ranks wait for each other as long as it takes; who waits too long, and for whom, is the watchdog's to say."""
 
 
-def shared_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -> dict[str, Any]:
+def shared_arguments(config: RunConfig, output_dir: Path) -> dict[str, Any]:
     """The fields of TrainingArguments that are the same in both stages."""
     return {
         "output_dir": str(output_dir),
@@ -30,7 +30,7 @@ def shared_arguments(config: RunConfig, output_dir: Path, *, is_tracked: bool) -
         "data_seed": config.seed,
         "use_cpu": config.cluster.gpus_per_node == 0,
         "bf16": config.grpo.dtype == "bfloat16" and config.cluster.gpus_per_node > 0,
-        "report_to": ["wandb"] if is_tracked else [],
+        "report_to": [],  # W&B reads metrics.jsonl (crrl.tracking)
         "run_name": output_dir.parent.parent.name,
         "disable_tqdm": True,
         "logging_first_step": True,

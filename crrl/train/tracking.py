@@ -1,95 +1,78 @@
-"""Weights & Biases, attached so that it can never stop or question a run."""
+"""The process that tells W&B of a run (crrl.tracking): the first trainer starts and ends it, and never waits in between."""
 
 from __future__ import annotations
 
-import netrc
+import contextlib
 import os
-import socket
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlparse
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Literal
 
-from crrl.config import RunConfig, as_dict
+from crrl.config import RunConfig
 from crrl.report.run_folder import RunFolder
+from crrl.train.interrupt import Stopped
+from crrl.train.ranks import Ranks
 
-DEFAULT_URL = "https://api.wandb.ai"
-CONNECT_TIMEOUT_S = 5.0
+PATIENCE_S = 20.0
+"""How long the end of an attempt may wait for what is on its way to W&B; longer than crrl.tracking itself waits."""
+PATIENCE_OF_FAILURE_S = 5.0
+"""The same after a failure, which others are to hear of."""
+LOG = "crrl.log"
+"""What that process says, in the run's `wandb/`."""
+Word = Literal["done", "stopped", "failed"]
 
 
-def start_tracking(config: RunConfig, folder: RunFolder) -> bool:
-    """Open, or open again, the run's W&B run; its id is the run's own, so all attempts are one run.
-
-    Returns whether it is on. `auto` is online with a key and a network, else offline: the files lie in the run's `wandb/`,
-    and `wandb sync` sends them later. A W&B that fails is told in one line, and the run goes on without it.
-    """
-    mode = tracking_mode(config.tracking.wandb)
-    if mode == "off":
-        os.environ["WANDB_MODE"] = "disabled"
-        return False
-    # Set before the import: W&B reads them once. Without a network its error reports would only wait.
-    os.environ |= {"WANDB_MODE": mode, "WANDB_SILENT": "true", "WANDB_CONSOLE": "off", "WANDB_DIR": str(folder.path)}
-    if mode == "offline":
-        os.environ["WANDB_ERROR_REPORTING"] = "false"
-    folder.wandb.mkdir(parents=True, exist_ok=True)
+@contextlib.contextmanager
+def tracked(config: RunConfig, folder: RunFolder, ranks: Ranks) -> Iterator[None]:
+    """Have W&B told of what happens within, unless that is off. Nothing that W&B does or does not do gets here."""
+    teller = _start(config, folder) if ranks.is_first else None
+    word: Word = "failed"
     try:
-        _open_run(config, folder)
-    except Exception as error:  # W&B raises whatever its own parts raise; none of it is worth a training run
-        print(f"W&B could not be opened ({type(error).__name__}: {error}); the run goes on without it", flush=True)
-        os.environ["WANDB_MODE"] = "disabled"
-        return False
-    print(f"W&B: {mode}, run {folder.run_id}", flush=True)
-    return True
+        yield
+        word = "done"
+    except Stopped:
+        word = "stopped"
+        raise
+    finally:
+        if teller is not None:
+            _end(teller, word, folder)
 
 
-def end_tracking(failed: bool = False) -> None:
-    """Close the W&B run, if one is open."""
-    import wandb
-
-    if wandb.run is not None:
-        wandb.finish(exit_code=int(failed))
-
-
-def tracking_mode(asked: str) -> str:
-    """online, offline or off: what `auto` means on this machine, without asking anybody."""
-    if asked != "auto":
-        return asked
-    if os.environ.get("WANDB_MODE") in ("offline", "disabled"):
-        return "off" if os.environ["WANDB_MODE"] == "disabled" else "offline"
-    url = urlparse(os.environ.get("WANDB_BASE_URL", DEFAULT_URL))
-    host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
-    return "online" if _has_key(host) and _answers(host, port) else "offline"
-
-
-def _has_key(host: str) -> bool:
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    path = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+def _start(config: RunConfig, folder: RunFolder) -> subprocess.Popen[str] | None:
+    said = os.environ.get("WANDB_MODE", "")
+    if config.tracking.wandb == "off" or (config.tracking.wandb == "auto" and said == "disabled"):
+        return None
     try:
-        return path.is_file() and netrc.netrc(str(path)).authenticators(host) is not None
-    except (netrc.NetrcParseError, OSError):
-        return False
+        folder.wandb.mkdir(parents=True, exist_ok=True)
+        with (folder.wandb / LOG).open("ab") as log:
+            teller = subprocess.Popen(
+                [sys.executable, "-m", "crrl.tracking", str(folder.path)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # signals to the trainer's group are not for it: it ends with its input
+                env={name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"},
+                text=True,
+            )
+    except OSError as error:
+        print(f"W&B is not told of this run: {error}", flush=True)
+        return None
+    print(f"W&B: run {folder.run_id}; what becomes of it: {folder.wandb / LOG}", flush=True)
+    return teller
 
 
-def _answers(host: str, port: int) -> bool:
+def _end(teller: subprocess.Popen[str], word: Word, folder: RunFolder) -> None:
+    """Tell the process how the attempt ended, and wait a little for it; then it is killed, and `crrl sync` sends the rest."""
     try:
-        with socket.create_connection((host, port), CONNECT_TIMEOUT_S):
-            return True
-    except OSError:
-        return False
-
-
-def _open_run(config: RunConfig, folder: RunFolder) -> None:
-    import wandb
-
-    resolved: dict[str, Any] = as_dict(config)
-    wandb.init(
-        project=config.tracking.project,
-        entity=config.tracking.entity or None,
-        name=config.tracking.name or folder.run_id,
-        tags=list(config.tracking.tags),
-        id=folder.run_id,
-        resume="allow",
-        config=resolved,
-        dir=str(folder.path),
-        settings=wandb.Settings(init_timeout=60, x_disable_stats=True),
-    )
+        teller.communicate(word, timeout=PATIENCE_OF_FAILURE_S if word == "failed" else PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(teller.pid, signal.SIGKILL)
+        teller.wait()
+    except OSError:  # it is gone already
+        teller.wait()
+    # After a failure the log ends with what failed.
+    if teller.returncode and word != "failed":
+        print(f"W&B has not got everything; send the rest with: crrl sync {folder.path}", flush=True)

@@ -51,7 +51,6 @@ def run(one_thread: None, short_run: Callable[[str], RunFolder]) -> RunFolder:
         StopRequest(),
         ALONE,
         UNWATCHED,
-        is_tracked=False,
     )
     write_folder(folder.checkpoints / "final", lambda aside: _copy(warm, aside))
     write_folder(folder.checkpoints / "grpo" / "checkpoint-4", lambda aside: _adapter(warm, aside, tokenizer))

@@ -71,7 +71,7 @@ def config() -> RunConfig:
 
 
 def test_every_grpo_setting_reaches_trl(config: RunConfig, tmp_path: Path) -> None:
-    arguments = grpo_arguments(config, tmp_path / "r" / "checkpoints" / "grpo", is_tracked=False)
+    arguments = grpo_arguments(config, tmp_path / "r" / "checkpoints" / "grpo")
     for field in dataclasses.fields(config.grpo):
         if field.name not in NOT_TRLS:
             assert field.name in SETTINGS["grpo"], f"no value of {field.name} is tried here"
@@ -84,7 +84,7 @@ def test_every_grpo_setting_reaches_trl(config: RunConfig, tmp_path: Path) -> No
 
 
 def test_every_warm_start_setting_reaches_trl(config: RunConfig, tmp_path: Path) -> None:
-    arguments = sft_arguments(config, tmp_path / "r" / "checkpoints" / "sft", is_tracked=False)
+    arguments = sft_arguments(config, tmp_path / "r" / "checkpoints" / "sft")
     assert arguments.max_steps == 11
     assert arguments.per_device_train_batch_size == 6
     assert arguments.learning_rate == 0.002
@@ -95,6 +95,6 @@ def test_every_warm_start_setting_reaches_trl(config: RunConfig, tmp_path: Path)
 
 
 def test_zero_means_off(tmp_path: Path) -> None:
-    arguments = grpo_arguments(RunConfig(), tmp_path / "r" / "checkpoints" / "grpo", is_tracked=False)
+    arguments = grpo_arguments(RunConfig(), tmp_path / "r" / "checkpoints" / "grpo")
     assert arguments.min_p is None
     assert arguments.epsilon_high in (None, arguments.epsilon)

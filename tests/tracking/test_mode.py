@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crrl.train.tracking import tracking_mode
+from crrl.tracking.mode import tracking_mode
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from crrl.train.metrics_log import keep_until, read_metrics
+from crrl.report.metrics_log import keep_until, read_metrics
 
 
 def write(path: Path, *entries: tuple[str, int]) -> None:
