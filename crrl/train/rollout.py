@@ -8,7 +8,6 @@ the broadcast of what came back, a failure included, so that no rank waits for e
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,15 +40,17 @@ class Rollouts:
 
     def sync_weights(self) -> None:
         """Publish the weights as they stand to every server, and make sure that they have them."""
+        clock, version = self.trainer.clock, int(self.trainer.state.global_step)
         if not self.publisher_starts_servers:
-            self.wait_for_servers()
-        version, started = int(self.trainer.state.global_step), time.monotonic()
-        size = self._on_main(self.publisher.collect(version))
-        if self.publisher_starts_servers:
-            self.wait_for_servers()
-        self._note("sync/bytes", float(size))
-        self._note("sync/seconds", time.monotonic() - started)
-        self._compare(version)
+            with clock.phase("wait"):
+                self.wait_for_servers()
+        with clock.phase("sync"):
+            size = self._on_main(self.publisher.collect(version))
+            if self.publisher_starts_servers:
+                self.wait_for_servers()
+            if self.fleet is not None:
+                clock.count("sync/bytes", size)
+            self._compare(version)
 
     @property
     def publisher_starts_servers(self) -> bool:
@@ -112,13 +113,9 @@ class Rollouts:
     def _compare(self, version: int) -> None:
         trained = trainer_logprobs(self.trainer, self.probe)
         drift: Drift = self._on_main(lambda fleet: drift_between(trained, fleet.score(self.probe)))
-        self._note("sync/drift/mean", drift.mean)
-        self._note("sync/drift/max", drift.largest)
+        self.trainer.clock.note("sync/drift/mean", drift.mean)
+        self.trainer.clock.note("sync/drift/max", drift.largest)
         refuse_drift(drift, self.config, version)
-
-    def _note(self, name: str, value: float) -> None:
-        """Into TRL's metrics of the step."""
-        self.trainer._metrics["train"][name].append(value)
 
 
 def sampling_of(config: RunConfig) -> Sampling:

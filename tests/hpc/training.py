@@ -27,7 +27,9 @@ WARM = """
 """.split()
 TWO_NODES = ("--nodes.trainer", "2")
 ONE_NODE = ("--nodes.trainer", "1", "--cluster.trainers-per-node", "2", "--cluster.cpus-per-task", "2")
-TIMES = ("step_time",)
+CODE = ("--cluster.code", "checkout") if os.environ.get("CRRL_HPC_IMAGE") else ()
+"""Another image than the one of these files is only for work on them: it runs this code."""
+TIMES = ("step_time", "gpu_hours", "time/", "tokens_per_s/")
 STEP_TIMEOUT_S = 300.0
 
 
@@ -46,7 +48,7 @@ class Training:
     def __init__(self, slurm: SlurmCluster, checkout: Path, image: Path, runs: Path, *words: str) -> None:
         self.slurm = slurm
         python = checkout / ".venv/bin/python"
-        command = [python, "launch.py", *SHORT, "--image", image, *words, "--runs", runs]
+        command = [python, "launch.py", *SHORT, "--image", image, *CODE, *words, "--runs", runs]
         done = slurm.run(*command, cwd=checkout, check=False)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         (path,) = runs.iterdir()
@@ -58,10 +60,10 @@ class Training:
         return self.folder.read_status()
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Everything that was measured and is not a time."""
+        """Everything that was measured and is neither a time nor follows from one."""
         lines = self.folder.metrics.read_text().splitlines() if self.folder.metrics.is_file() else []
         entries = [json.loads(line) for line in lines]
-        return [{name: value for name, value in entry.items() if name not in TIMES} for entry in entries]
+        return [{name: value for name, value in entry.items() if not name.startswith(TIMES)} for entry in entries]
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         entries = [json.loads(line) for line in self.folder.events.read_text().splitlines()]
