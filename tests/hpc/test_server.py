@@ -1,4 +1,4 @@
-"""A vLLM server node beside two ZeRO-3 trainer nodes, in the image, under Slurm: started by launch.py, disturbed, and trained by."""
+"""A vLLM server node beside two ZeRO-3 trainer nodes, in the image, under Slurm: started by launch.py, disturbed, trained by."""
 
 from __future__ import annotations
 
