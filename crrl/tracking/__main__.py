@@ -33,11 +33,14 @@ def main(arguments: list[str]) -> int:
     folder = RunFolder(Path(arguments[0]))
     config = read_config(folder.config)
     mode = tracking_mode(config.tracking.wandb)
-    with only_one(folder) as is_only:
-        if not is_only:
-            _say("somebody else sends this run to W&B already")
+    while True:
+        with only_one(folder) as is_only:
+            if is_only:
+                return _follow(config, folder, mode)
+        # The process of an attempt that was killed, which is about to end; or `crrl sync`.
+        if _heard(POLL_S) is not None:
+            _say("another process was sending this run all the time")
             return 1
-        return _follow(config, folder, mode)
 
 
 def _follow(config: RunConfig, folder: RunFolder, mode: Mode) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from safetensors.torch import load_file
 
 from crrl.evaluate import read_evaluations
 from crrl.report.metrics_log import read_metrics
-from crrl.report.run_folder import RunFolder
+from crrl.report.run_folder import RunFolder, write_aside
 from crrl.train.interrupt import STOPPED_EXIT_CODE
 from crrl.train.manifest import damage
 
@@ -38,9 +39,13 @@ def uninterrupted(short_run: Callable[[str], RunFolder]) -> RunFolder:
 
 @pytest.mark.timeout(280)
 def test_killed_run_resumes_to_the_same_metrics_and_weights(
-    uninterrupted: RunFolder, short_run: Callable[[str], RunFolder]
+    uninterrupted: RunFolder, short_run: Callable[[str], RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = short_run("killed")
+    # With a key, and a W&B that refuses connections: it is offline, and changes nothing.
+    write_aside(folder.config, folder.config.read_text().replace("wandb: 'off'", "wandb: auto"))
+    for name, value in (("WANDB_API_KEY", "k" * 40), ("WANDB_BASE_URL", "http://127.0.0.1:1")):
+        monkeypatch.setenv(name, value)
     kill_when(folder, lambda: (folder.checkpoints / "sft/checkpoint-20/manifest.json").is_file())
     assert not (folder.checkpoints / "warm-start").exists()
     kill_when(folder, lambda: reached(folder, "reinforce", 5))
@@ -54,6 +59,8 @@ def test_killed_run_resumes_to_the_same_metrics_and_weights(
     assert metrics(folder) == metrics(uninterrupted)
     assert read_evaluations(folder.completions) == read_evaluations(uninterrupted.completions)
     assert weights(folder) == weights(uninterrupted)
+    told = json.loads((folder.wandb / "offline.json").read_text())
+    assert told == {"next": len(metrics(folder))}
 
 
 def test_the_shortened_run_learns_so_that_equal_metrics_mean_something(uninterrupted: RunFolder) -> None:
@@ -71,12 +78,35 @@ def test_a_done_run_is_not_trained_again(uninterrupted: RunFolder) -> None:
     assert uninterrupted.metrics.read_bytes() == before
 
 
+def test_every_metric_of_a_run_is_documented_and_times_add_up(uninterrupted: RunFolder) -> None:
+    entries = read_metrics(uninterrupted.metrics)
+    documented = (ROOT / "docs/metrics.md").read_text()
+    names = {re.sub(r"(?<=rewards/)\w+|(?<=heldout/)\w+", "<name>", name) for entry in entries for name in entry}
+    unknown = [
+        name for name in names if f"`{name}`" not in documented and f"`{name.rpartition('/')[2]}`" not in documented
+    ]
+    assert unknown == []
+    for entry in entries:
+        if entry["stage"] != "heldout":
+            parts = sum(value for name, value in entry.items() if name.startswith("time/") and name != "time/all_s")
+            assert parts == pytest.approx(entry["time/all_s"])
+
+
+def test_the_report_is_there_at_the_end(uninterrupted: RunFolder) -> None:
+    page = uninterrupted.report.read_text()
+    assert "10 of 10" in page
+    assert "Completions of step 10" in page
+
+
 def test_sampled_completions_are_kept_with_their_rewards(uninterrupted: RunFolder) -> None:
     import pyarrow.parquet as pq
 
     rows = pq.read_table(uninterrupted.completions / "step-000005.parquet").to_pylist()
     assert len(rows) == 16
-    assert rows[0].keys() == {"prompt", "completion", "format", "similarity", "advantage"}
+    assert rows[0].keys() == {
+        *("task_id", "prompt", "completion", "thought", "patch"),
+        *("format", "similarity", "advantage"),
+    }
     assert all(0 <= row["format"] <= 1 for row in rows)
 
 
