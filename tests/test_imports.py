@@ -33,6 +33,7 @@ LIGHT = (
     "crrl.cluster.slurm",
     "crrl.cluster.start",
     "crrl.cluster.submit",
+    "crrl.report.page",
     "crrl.report.run_folder",
     "launch",
     "crrl.cli",
@@ -44,6 +45,8 @@ LIGHT = (
     "crrl.serve.access",
     "crrl.serve.adapters",
     "crrl.serve.fleet",
+    "crrl.tracking.__main__",
+    "crrl.tracking.sync",
 )
 
 

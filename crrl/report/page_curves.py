@@ -36,6 +36,7 @@ def curves_section(metrics: Entries) -> str:
         line_chart("Tokens that were clipped", _all(steps, "clip_ratio/", "_mean")),
         line_chart("Length of the gradient", [_one(steps, "grad_norm", "before clipping")]),
         line_chart("Staleness, policy steps", [_one(steps, "staleness", "mean")]) if _is_stale(steps) else "",
+        line_chart("Drift after a publish: server against trainer, nats", _all(steps, "sync/drift/")),
         line_chart("Warm start: loss", [_one(warm, "loss", "loss")]),
     ]
     drawn = "".join(charts)

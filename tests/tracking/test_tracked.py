@@ -47,8 +47,9 @@ def test_what_is_measured_is_at_w_and_b_under_the_run_s_id(
 
 
 def test_a_second_attempt_joins_the_run_and_a_step_that_is_taken_again_is_there_once(
-    folder: RunFolder, measure: Measure, server: WandbServer
+    folder: RunFolder, measure: Measure, server: WandbServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tracking, "PATIENCE_OF_FAILURE_S", tracking.PATIENCE_S)
     with pytest.raises(ZeroDivisionError), training(folder):
         measure(range(1, 6))
         raise ZeroDivisionError
