@@ -8,10 +8,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from crrl.data.build import SPLITS, Plan, Report, build_tasks, make_plan
+from crrl.data.build import SPLITS, Report, build_tasks, make_plan
 from crrl.data.check_row import RowError, checked_task, is_pair
 from crrl.data.options import BuildOptions, Option, known_options
 from crrl.data.paths import local_path
+from crrl.data.plan import Plan
 from crrl.data.read_jsonl import read_jsonl
 from crrl.data.report_table import print_report, shown_progress
 from crrl.data.rows import BadRow
