@@ -1,4 +1,4 @@
-"""`crrl data build` and `crrl data show`."""
+"""`crrl data build`, `crrl data show` and `crrl data download`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from crrl.data.build import SPLITS, Report, build_tasks, make_plan
 from crrl.data.check_row import RowError, checked_task, is_pair
+from crrl.data.hub import download
 from crrl.data.options import BuildOptions, Option, known_options
 from crrl.data.paths import local_path
 from crrl.data.plan import Plan
@@ -41,6 +42,10 @@ def add_data_command(commands: Any) -> None:
         about = entry.about.replace("%", "%%")
         build.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, metavar=metavar, help=about)
     build.set_defaults(run=run_build)
+    download = data.add_parser("download", help="fetch a public data set into the Hugging Face cache")
+    download.add_argument("name", metavar="OWNER/NAME", help="the data set, as ASSERT-KTH/PrimeVul")
+    download.add_argument("--revision", default="", help="a commit or tag of it (default: the newest)")
+    download.set_defaults(run=run_download)
     show = data.add_parser("show", help="print tasks of a built file: prompt, and the human fix as a diff")
     show.add_argument("file", type=Path, metavar="FILE", help="a file that `crrl data build` wrote")
     show.add_argument("--n", type=int, default=1, metavar="N", help="how many tasks (default: 1)")
@@ -60,6 +65,13 @@ def run_build(arguments: argparse.Namespace) -> int:
     if not count:
         raise DataError(f"no task is left, so {arguments.out} is not written; the table says where the rows went")
     print(f"{count} tasks written to {arguments.out}")
+    return 0
+
+
+def run_download(arguments: argparse.Namespace) -> int:
+    """Fetch a data set. Returns the exit code."""
+    folder = download(arguments.name, arguments.revision)
+    print(f"{arguments.name} is in {folder}; builds find it by its name")
     return 0
 
 

@@ -108,7 +108,7 @@ def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
                 if not left[index]:  # rounded down: its turn is another's
                     index = next(at for at, count in enumerate(left) if count)
                 left[index] -= 1
-            name = options.names[index].partition(":")[0]
+            name = options.parts[index].source.name
             for item in parts[index]:
                 yield item if not isinstance(item, Dropped) else Dropped(item.where, f"{name}: {item.reason}")
                 if isinstance(item, Sourced):

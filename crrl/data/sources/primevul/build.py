@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from crrl.data.sources.primevul.shelf import Shelf, Shelved
 from crrl.errors import DataError
 from crrl.schema import NO_TESTS, Kind, TaskRow, rows_from_files
 
-SPLITS = ("train", "heldout", "all")
 _ENOUGH_PAIRS = 50
 """For telling by the lengths whether verdicts are inverted."""
 _QUESTION = "Does this function of {project} have a vulnerability, and which?"
@@ -75,10 +75,10 @@ def _is_of_pairs(file: Path) -> bool:
 
 def _split_of(row: Row, file: Path, options: PrimevulOptions, asked: BuildOptions) -> str:
     if options.split_by == "published":
-        words = file.name.replace("-", "_").split("_")
-        if "train" in words or "train" in file.stem.split("."):
+        words = re.split(r"[^a-z]+", file.name.lower())
+        if "train" in words:
             return "train"
-        if any(word.startswith(("valid", "test")) for word in words):
+        if not {"valid", "validation", "test"}.isdisjoint(words):
             return "heldout"
         raise DataError(f"{file}: its name has none of train, valid, test; split_by=commit makes splits by a hash")
     return split_of(hashlib.sha256(f"{row.project}@{row.commit}".encode()).hexdigest(), asked.heldout_share)

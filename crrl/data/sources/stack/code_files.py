@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crrl.data.hub import dataset_files
+from crrl.data.hub import dataset_files, is_hub_name
 from crrl.data.paths import is_test_path, local_path, path_problem
 from crrl.data.read_table import missing_columns, read_tables, tables_digest
 from crrl.data.rows import BadRow, Dropped
@@ -106,11 +106,16 @@ def _folder(folder: Path, origin: str, license_: str, *, is_installed: bool) -> 
 
 
 def _of_row(where: str, row: dict[str, Any], given: str) -> CodeFile | Dropped | BadRow:
+    text: Any
+    path: Any
+    name: Any
+    line: Any
+    origin = given if is_hub_name(given) else local_path(given).name  # never a path of this machine
     if row.get("content") is not None:
         problem = missing_columns(row, ("content", "path"), "bigcode/the-stack-smol")
         text, path = row["content"], row.get("path")
         licenses = ", ".join(row.get("licenses") or ()) or _UNKNOWN
-        provenance = {"origin": given, "repo": row.get("repository_name") or "", "license": licenses}
+        provenance = {"origin": origin, "repo": row.get("repository_name") or "", "license": licenses}
         if not problem and row.get("lang", "Python") != "Python":
             return Dropped(where, "file: is no Python")
         name, line = "", 0
@@ -118,9 +123,8 @@ def _of_row(where: str, row: dict[str, Any], given: str) -> CodeFile | Dropped |
         problem = missing_columns(
             row, ("file_content", "function_name", "start_line"), "ASSERT-KTH/stack-smol-docstrings"
         )
-        text, path = row.get("file_content"), "module.py"
-        name, line = row.get("function_name"), row.get("start_line")
-        provenance = {"origin": given, "license": _UNKNOWN}
+        text, path, name, line = row.get("file_content"), "module.py", row.get("function_name"), row.get("start_line")
+        provenance = {"origin": origin, "license": _UNKNOWN}
     if problem:
         return BadRow(where, problem)
     if not (isinstance(text, str) and isinstance(path, str) and isinstance(name, str) and isinstance(line, int)):
