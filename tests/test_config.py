@@ -166,7 +166,10 @@ def test_yaml_values_mean_what_the_setting_says_and_not_what_yaml_1_1_guesses() 
         ("data: {source: fixes.jsonl}", "the built-in model `tiny` only reads the toy source"),
         ("data: {source: toyy}", "unknown data source 'toyy'; known are"),
         ("data: {options: {max_chnged_lines: 3}}", "unknown data option 'max_chnged_lines'"),
-        ("task: implement\nrewards: {tests: 1}\nmodel: x\ndata: {source: mutations}", "mutations source holds repair tasks"),
+        (
+            "task: implement\nrewards: {tests: 1}\nmodel: x\ndata: {source: mutations}",
+            "mutations source holds repair tasks",
+        ),
     ],
 )
 def test_a_run_that_cannot_work_is_refused_in_one_line(change: str, complaint: str) -> None:
