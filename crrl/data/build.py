@@ -70,10 +70,19 @@ def make_plan(source: str, *, kind: Kind | str, split: str, options: Mapping[str
     if kind not in KINDS:
         raise ConfigError(f"unknown kind {kind!r}; known are {', '.join(KINDS)}")
     if kind not in known.kinds:
-        raise ConfigError(f"the {name} source holds {' and '.join(known.kinds)} tasks, not {kind}; name another source")
+        holds = " and ".join(known.kinds)
+        raise ConfigError(
+            f"the {name} source holds {holds} tasks, not {kind}; name another source, or ask for {known.kinds[0]}"
+        )
     if split not in (known.splits or SPLITS):
         raise ConfigError(f"{name} has no split {split!r}; it has {', '.join(known.splits or SPLITS)}")
     return Plan(known, pick_options(known.options_type, given), kind, split, pick_options(BuildOptions, given))
+
+
+def default_kind(source: str) -> Kind:
+    """The kind that a source is mostly asked for: the first that it can hold; repair of one that is not known."""
+    name = source.partition(":")[0]
+    return SOURCES[name].kinds[0] if name in SOURCES else "repair"
 
 
 def build_tasks(plan: Plan, report: Report) -> Iterator[TaskRow]:

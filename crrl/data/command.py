@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from crrl.data.build import SPLITS, Report, build_tasks, make_plan
+from crrl.data.build import SPLITS, Report, build_tasks, default_kind, make_plan
 from crrl.data.check_row import RowError, checked_task, is_pair
 from crrl.data.hub import download
 from crrl.data.options import BuildOptions, Option, known_options
@@ -35,7 +35,9 @@ def add_data_command(commands: Any) -> None:
     names = "; ".join(f"{source.name}: {source.about}" for source in SOURCES.values())
     build.add_argument("source", metavar="SOURCE", help=f"{names}. NAME:PATH and a .jsonl file's path work too")
     build.add_argument("--out", required=True, type=Path, metavar="FILE", help="FILE.jsonl or FILE.jsonl.gz to write")
-    build.add_argument("--kind", default="repair", choices=KINDS, help="which kind of task (default: repair)")
+    build.add_argument(
+        "--kind", default="", choices=("", *KINDS), help="which kind of task (default: the first that the source holds)"
+    )
     build.add_argument("--split", default="train", choices=SPLITS, help="which part of the source (default: train)")
     for name, entry in _flags().items():
         metavar = {int: "N", float: "SHARE"}.get(type(entry.default), "TEXT")
@@ -55,7 +57,8 @@ def add_data_command(commands: Any) -> None:
 def run_build(arguments: argparse.Namespace) -> int:
     """Write the tasks aside, rename when whole, print the summary. Returns the exit code."""
     options = {name: value for name, value in vars(arguments).items() if name in _flags()}
-    plan = make_plan(arguments.source, kind=arguments.kind, split=arguments.split, options=options)
+    kind = arguments.kind or default_kind(arguments.source)
+    plan = make_plan(arguments.source, kind=kind, split=arguments.split, options=options)
     _refuse_to_replace_the_source(plan, arguments.out)
     report = Report()
     title = f"{plan.source.name}, {plan.split}"
