@@ -384,11 +384,18 @@ def read_config(path: Path) -> RunConfig:
     return from_yaml(text, where=str(path))
 
 
-def load_preset(size: str) -> RunConfig:
-    """The run of `jobs/<size>.yaml`. Raises ConfigError for an unknown size."""
+def load_preset(size: str, task: str = "") -> RunConfig:
+    """The run of `jobs/<size>-<task>.yaml` where there is one, else of `jobs/<size>.yaml`, with rewards that fit the task.
+
+    Raises ConfigError for an unknown size.
+    """
     if size not in SIZES:
         raise ConfigError(f"unknown size {size!r}; known are {', '.join(SIZES)}")
-    return read_config(JOBS / f"{size}.yaml")
+    own = JOBS / f"{size}-{task}.yaml"
+    if task and own.is_file():
+        return read_config(own)
+    preset = read_config(JOBS / f"{size}.yaml")
+    return dataclasses.replace(preset, task="classify", rewards={"label": 1.0}) if task == "classify" else preset
 
 
 def validate(config: RunConfig) -> None:
@@ -406,9 +413,6 @@ def validate(config: RunConfig) -> None:
     make_plan(config.data.source, kind=config.task, split="train", options=config.data.options)
     if config.model == TINY_MODEL and config.data.source != "toy":
         raise ConfigError("the built-in model `tiny` only reads the toy source; name a model with --model")
-    name = config.data.source.partition(":")[0]
-    if name in ("toy", "mutations") and config.task != "repair":
-        raise ConfigError(f"the {name} source holds repair tasks, not {config.task}; name another with --data.source")
 
 
 def not_yet(config: RunConfig) -> list[str]:

@@ -59,7 +59,7 @@ def parse(arguments: Sequence[str], about: str = "") -> Launch:
     if _last(words, "--resume"):  # the settings are the run's own; of the site only where runs are is asked
         preset = replace(load_preset("tiny"), cluster=replace(load_preset("tiny").cluster, runs=runs_of_site(site)))
     else:
-        preset = load_preset(_last(words, "--size") or "tiny")
+        preset = load_preset(_last(words, "--size") or "tiny", _last(words, "--task"))
         preset = apply_site(preset, site) if site else preset
         if is_reasoning_model(_last(words, "--model")):
             preset = with_reasoning_budget(preset)

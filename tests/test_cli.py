@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,23 @@ def test_a_failed_build_leaves_no_file(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "rows.jsonl row 2" in done.stderr
     assert sorted(file.name for file in tmp_path.iterdir()) == ["rows.jsonl"]
+
+
+def test_a_source_of_one_kind_needs_no_kind(tmp_path: Path) -> None:
+    code = 'def f(xs):\n    """Add up all of the numbers that are in the list, one after the other."""\n    t = 0\n'
+    (tmp_path / "a.py").write_text(f"{code}    for x in xs:\n        t += x\n    return t\n")
+    out = tmp_path / "tasks.jsonl"
+    done = crrl("data", "build", f"stack:{tmp_path}", "--split", "all", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(out.read_text())["kind"] == "implement"
+    shown = crrl("data", "show", out).stdout
+    assert "# TODO: implement f" in shown
+
+
+def test_a_data_set_that_cannot_be_fetched_is_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "crrl.cli", "data", "download", "nobody/nothing"]
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=offline)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "error: nobody/nothing: cannot be fetched" in done.stderr

@@ -25,6 +25,7 @@ from crrl.config import (
     validate,
 )
 from crrl.errors import ConfigError
+from crrl.schema import KINDS
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 tricky = st.one_of(
@@ -58,17 +59,21 @@ def test_every_config_comes_back_from_yaml_as_it_was(config: RunConfig) -> None:
     assert from_dict(as_dict(config)) == config
 
 
+@pytest.mark.parametrize("task", ["", *KINDS])
 @pytest.mark.parametrize("size", SIZES)
-def test_every_preset_can_run_and_comes_back_from_yaml(size: str) -> None:
-    preset = load_preset(size)
+def test_every_preset_can_run_and_comes_back_from_yaml(size: str, task: str) -> None:
+    preset = load_preset(size, task)
+    if task and size != "tiny":  # `--task` is read after the preset, and sets it
+        preset = dataclasses.replace(preset, task=task)  # type: ignore[arg-type]
     validate(preset)
     assert preset.size == size
+    assert preset.task == (task or "repair")
     assert from_yaml(to_yaml(preset)) == preset
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_the_first_line_of_a_preset_says_what_it_is_for_and_how_long_it_takes(size: str) -> None:
-    line = (Path("jobs") / f"{size}.yaml").read_text().splitlines()[0]
+@pytest.mark.parametrize("path", sorted(Path("jobs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_first_line_of_a_preset_says_what_it_is_for_and_how_long_it_takes(path: Path) -> None:
+    line = path.read_text().splitlines()[0]
     assert line.startswith("# ")
     assert "GPU" in line
     assert "hours" in line or "minutes" in line
@@ -161,7 +166,10 @@ def test_yaml_values_mean_what_the_setting_says_and_not_what_yaml_1_1_guesses() 
         ("data: {source: fixes.jsonl}", "the built-in model `tiny` only reads the toy source"),
         ("data: {source: toyy}", "unknown data source 'toyy'; known are"),
         ("data: {options: {max_chnged_lines: 3}}", "unknown data option 'max_chnged_lines'"),
-        ("task: implement\nrewards: {tests: 1}", "the toy source holds repair tasks, not implement"),
+        (
+            "task: implement\nrewards: {tests: 1}\nmodel: x\ndata: {source: mutations}",
+            "mutations source holds repair tasks",
+        ),
     ],
 )
 def test_a_run_that_cannot_work_is_refused_in_one_line(change: str, complaint: str) -> None:

@@ -316,3 +316,32 @@ def test_ctrl_c_of_a_followed_run_writes_a_checkpoint_from_which_it_is_resumed(
 def test_an_unknown_size_is_a_config_error() -> None:
     with pytest.raises(ConfigError):
         load_preset("huge")
+
+
+@pytest.mark.parametrize(
+    ("words", "rewards", "steps"),
+    [
+        (["--size", "tiny", "--task", "classify"], {"label": 1.0}, None),
+        (["--task", "implement"], {"tests": 1.0}, None),
+        (["--size", "small", "--task", "classify"], {"label": 1.0}, 500),
+        (["--size", "small", "--task", "implement"], {"similarity": 0.8, "format": 0.1, "syntax": 0.1}, 500),
+        (
+            ["--size", "tiny", "--task", "implement", "--rewards", "tests=0.9", "format=0.1"],
+            {"tests": 0.9, "format": 0.1},
+            None,
+        ),
+    ],
+)
+def test_a_task_brings_rewards_that_can_judge_it(
+    words: list[str], rewards: dict[str, float], steps: int | None
+) -> None:
+    given = parse([*words, "--site", "none"])
+    assert given.task == words[words.index("--task") + 1]
+    assert given.rewards == rewards
+    assert steps is None or given.grpo.steps == steps
+
+
+def test_a_dry_run_of_every_task_of_the_tiny_model_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    for task in ("repair", "implement", "classify"):
+        assert launch.main(["--size", "tiny", "--task", task, "--dry-run", "--site", "none"]) == 0
+        assert f"task: {task}" in capsys.readouterr().out

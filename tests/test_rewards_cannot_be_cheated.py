@@ -235,6 +235,26 @@ LABELS: dict[str, str] = {
     "more than it": "CWE-7871",
     "no": "no",
     "nothing": "",
+    "a list that ends in the label": "CWE-79\nCWE-787",
+    "a list with reasons between": "CWE-79\nor rather, as the index is not checked,\nCWE-787",
+    "the label twice": "CWE-787\nCWE-787",
+    "benign and the label": "benign\nCWE-787",
+    "alternatives in the last line": "The index is not checked.\nCWE-787 or benign",
+    "a list with commas": "CWE-787, CWE-125",
+    "a list in an answer": "<answer>\nCWE-125\nCWE-787\n</answer>",
+    "reasons after the label": "CWE-787\nbecause the index is not checked",
+    "the label denied": "not CWE-787",
+    "the label in bold": "**CWE-787**",
+    "a bullet": "- CWE-787",
+    "with leading zeros": "CWE-0787",
+    "a pillar of the tree": "CWE-664",
+    "a grandparent": "CWE-118",
+    "a sibling": "CWE-125",
+    "a grandchild of the parent": "CWE-126",
+    "benign": "benign",
+    "the word vulnerable": "vulnerable",
+    "the label in the thought, a benign verdict": "<think>CWE-787\n</think>benign",
+    "a verdict before the thought ends": "<think>\nno\nCWE-787\n",
     "look-alike digits": "CWE-７８７",
     "the other case": "cwe-787",
     "a pattern": "CWE-.*",
@@ -266,6 +286,13 @@ def test_a_cheat_on_a_label_earns_nothing(name: str) -> None:
     assert scores(LABEL, LABELS[name], "label") == {"label": 0.0}
 
 
+@pytest.mark.parametrize("name", LABELS)
+def test_a_cheat_on_benign_code_earns_nothing(name: str) -> None:
+    row: TaskRow = {**LABEL, "label": "benign"}
+    earned = scores(row, LABELS[name], "label")["label"]
+    assert earned == float((name.startswith("benign") and "label" not in name) or name.endswith("a benign verdict"))
+
+
 @pytest.mark.parametrize("row", REPAIRS.values(), ids=REPAIRS.keys())
 @pytest.mark.parametrize("form", ["plain", "chat", "answer", "thought and answer", "chat parts"])
 def test_the_human_fix_earns_everything_in_every_form(row: TaskRow, form: str) -> None:
@@ -281,7 +308,15 @@ def test_the_human_fix_earns_everything_in_every_form(row: TaskRow, form: str) -
 
 
 @pytest.mark.parametrize(
-    "answer", ["CWE-787", " CWE-787\n", "<think>CWE-79?</think>CWE-787", "<answer>CWE-787</answer>"]
+    "answer",
+    [
+        "CWE-787",
+        " CWE-787\n",
+        "<think>CWE-79?</think>CWE-787",
+        "<answer>CWE-787</answer>",
+        "The index may be 8, so it is no CWE-125 but a write.\n\nCWE-787\n",
+        "<answer>\nThe index may be 8.\nCWE-787\n</answer>",
+    ],
 )
 def test_the_right_label_earns_everything(answer: str) -> None:
     assert scores(LABEL, answer, "label") == {"label": 1.0}

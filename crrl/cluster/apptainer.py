@@ -18,6 +18,7 @@ from pathlib import Path
 
 from crrl.cluster.environment import local_folder, process_environment, without_leaks
 from crrl.config import TINY_MODEL, RunConfig
+from crrl.data.named_paths import local_paths
 from crrl.report.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,8 +109,7 @@ def _binds(config: RunConfig, folder: RunFolder, scratch: Path) -> list[str]:
         wanted.append(f"{netrc}:{netrc}:ro")
     if config.model != TINY_MODEL and config.model.startswith("/"):
         wanted.append(f"{config.model}:{config.model}:ro")
-    if data := data_path(config):
-        wanted.append(f"{data}:{data}:ro")
+    wanted += [f"{data}:{data}:ro" for data in data_paths(config)]
     if cluster.code == "checkout":
         wanted.append(f"{ROOT}:{ROOT}:ro")
     return list(dict.fromkeys(filter(None, (*wanted, *cluster.binds))))
@@ -121,7 +121,6 @@ def _netrc() -> str:
     return str(path) if path.is_file() else ""
 
 
-def data_path(config: RunConfig) -> str:
-    """The file or folder that the run's tasks are read from; empty for the toy source."""
-    source = config.data.source
-    return source if source.startswith("/") else source.partition(":")[2] or config.data.options.get("path", "")
+def data_paths(config: RunConfig) -> list[str]:
+    """The files and folders that the run's tasks are read from, where they are named by absolute paths."""
+    return local_paths(config.data.source, config.data.options)

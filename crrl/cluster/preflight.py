@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from crrl.cluster.apptainer import NO_IMAGE, data_path
+from crrl.cluster.apptainer import NO_IMAGE, data_paths
 from crrl.cluster.image_commit import commit_note
 from crrl.cluster.image_file import image_problem
 from crrl.cluster.model_files import model_problem, weights_bytes
@@ -87,15 +87,18 @@ def refusal(script: str) -> str | None:
 
 def data_problem(config: RunConfig) -> str | None:
     """Why the run's tasks cannot be read; None if nothing is known to be wrong."""
-    given = data_path(config)
-    if not given:
-        return None
-    path = Path(given)
+    problems = (_path_problem(Path(path), config.data.source) for path in data_paths(config))
+    return next(filter(None, problems), None)
+
+
+def _path_problem(path: Path, source: str) -> str | None:
     if not path.exists():
         return f"there is no {path} to train on; name a file or folder with --data (docs/data.md)"
     if not os.access(path, os.R_OK):
         return f"{path} cannot be read by you; change its mode, or name another file with --data"
-    return _repository_problem(path) if path.is_dir() else _rows_problem(path)
+    if path.is_dir():
+        return _repository_problem(path) if f"commits:{path}" in source else None
+    return _rows_problem(path) if path.name.endswith((".jsonl", ".jsonl.gz")) else None
 
 
 def disk_problem(config: RunConfig) -> str | None:
@@ -158,7 +161,7 @@ def _name_problem(config: RunConfig) -> str | None:
     """apptainer takes a bind apart at these."""
     if config.cluster.image == NO_IMAGE:
         return None
-    named = (config.cluster.runs, config.model, data_path(config), config.cluster.hf_home, config.cluster.cache_dir)
+    named = (config.cluster.runs, config.model, *data_paths(config), config.cluster.hf_home, config.cluster.cache_dir)
     for path in named:
         if path.startswith("/") and set(path) & set(":,"):
             return f"{path}: the image cannot be given a path with a colon or a comma; rename it, or link to it"

@@ -12,11 +12,11 @@ from crrl.cache import cache_root
 from crrl.cluster.apptainer import NO_IMAGE, ROOT
 from crrl.cluster.plan import Where, all_nodes, where
 from crrl.config import ClusterConfig, DataConfig, RunConfig
+from crrl.data.named_paths import absolute_options, absolute_source
 from crrl.data.paths import local_path
 from crrl.errors import ConfigError
 
 IMAGE = "crrl.sif"
-_PATH_SOURCES = ("jsonl", "commits")
 
 
 def resolve(config: RunConfig, host: Mapping[str, str], *, auto: Where | None = None) -> RunConfig:
@@ -73,12 +73,7 @@ def _model(name: str) -> str:
 
 
 def _data(data: DataConfig) -> DataConfig:
-    name, colon, path = data.source.partition(":")
-    if colon and name in _PATH_SOURCES and path:
-        return replace(data, source=f"{name}:{os.path.abspath(local_path(path))}")  # noqa: PTH100
-    if not colon and data.source.endswith((".jsonl", ".jsonl.gz")):
-        return replace(data, source=os.path.abspath(local_path(data.source)))  # noqa: PTH100
-    return data
+    return replace(data, source=absolute_source(data.source), options=absolute_options(data.options))
 
 
 def _without_server_on_one_gpu(config: RunConfig) -> RunConfig:

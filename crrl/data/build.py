@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from crrl.data.filters import Filter, filters_for
+from crrl.data.mixture import is_mixture, mixture_plan
 from crrl.data.options import BuildOptions, pick_options, refuse_unknown
 from crrl.data.paths import local_path
+from crrl.data.plan import Plan
 from crrl.data.rows import BadRow, Dropped, Item, SeenKeys, Sourced, content_key, split_of
-from crrl.data.sources import SOURCES, Source
+from crrl.data.sources import SOURCES
+from crrl.data.tests_check import TestsCheck
 from crrl.diffs import apply_patch, make_patch
 from crrl.errors import ConfigError, CrrlError, DataError
-from crrl.schema import KINDS, TaskRow, files_from_rows
+from crrl.schema import KINDS, Kind, TaskRow, files_from_rows
 
 SPLITS = ("train", "heldout", "all")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be built: a source, which of its tasks, and every option."""
-
-    source: Source
-    source_options: Any
-    kind: str
-    split: str
-    options: BuildOptions
+OTHER_SPLIT = "in the other split"
 
 
 @dataclass
@@ -59,20 +52,37 @@ class Report:
         return ", ".join(counts + ([f"{len(self.bad)} bad"] if self.bad else []))
 
 
-def make_plan(source: str, *, kind: str, split: str, options: Mapping[str, Any]) -> Plan:
+def make_plan(source: str, *, kind: Kind | str, split: str, options: Mapping[str, Any]) -> Plan:
     """Understand a source's name, `name:PATH` or the path of a .jsonl file, and its options.
+
+    `a:0.5,b:PATH:0.3` is a mixture (`crrl.data.mixture`).
 
     Raises ConfigError for an unknown name, option, kind or split, naming what is known.
     """
-    name, path = _name_and_path(source)
+    if is_mixture(source):
+        return mixture_plan(source, make_plan, kind=kind, split=split, options=options)
+    name, path, own_kind = _name_and_path(source)
+    if own_kind and own_kind != kind:
+        raise ConfigError(f"{source} holds {own_kind} tasks, not {kind}")
     known = SOURCES[name]
     given = {**options, "path": path} if path else dict(options)
     refuse_unknown(given, BuildOptions, known.options_type)
     if kind not in KINDS:
         raise ConfigError(f"unknown kind {kind!r}; known are {', '.join(KINDS)}")
+    if kind not in known.kinds:
+        holds = " and ".join(known.kinds)
+        raise ConfigError(
+            f"the {name} source holds {holds} tasks, not {kind}; name another source, or ask for {known.kinds[0]}"
+        )
     if split not in (known.splits or SPLITS):
         raise ConfigError(f"{name} has no split {split!r}; it has {', '.join(known.splits or SPLITS)}")
     return Plan(known, pick_options(known.options_type, given), kind, split, pick_options(BuildOptions, given))
+
+
+def default_kind(source: str) -> Kind:
+    """The kind that a source is mostly asked for: the first that it can hold; repair of one that is not known."""
+    name = source.partition(":")[0]
+    return SOURCES[name].kinds[0] if name in SOURCES else "repair"
 
 
 def build_tasks(plan: Plan, report: Report) -> Iterator[TaskRow]:
@@ -83,16 +93,29 @@ def build_tasks(plan: Plan, report: Report) -> Iterator[TaskRow]:
 
     Cost: about 1 ms a task of real code (bench/data_memory.py); memory does not grow with the number of rows.
     """
+    for item in judged_items(plan):
+        report.read += 1
+        if isinstance(item, Sourced):
+            report.kept += 1
+            yield item.task
+            if report.kept == plan.options.rows:
+                return
+        elif isinstance(item, BadRow):
+            _allow(item, report, plan.options.skip_bad)
+        elif item.reason == OTHER_SPLIT:
+            report.other_split += 1
+        else:
+            report.dropped[item.reason] += 1
+
+
+def judged_items(plan: Plan) -> Iterator[Item]:
+    """Yields what becomes of every row of a plan: a task to keep, a reason to drop it, or what is wrong with it."""
     filters = filters_for(plan.options)
-    with closing(SeenKeys()) as seen:
-        for item in plan.source.items(plan.source_options, plan.options, plan.split):
-            report.read += 1
-            task = _judge(plan, filters, seen, item, report)
-            if task is not None:
-                report.kept += 1
-                yield task
-                if report.kept == plan.options.rows:
-                    return
+    with ExitStack() as stack:
+        seen = stack.enter_context(closing(SeenKeys()))
+        tested = stack.enter_context(TestsCheck()) if plan.options.check_tests else None
+        for item in plan.source.items(plan.source_options, plan.options, plan.split, plan.kind):
+            yield _judged(plan, filters, seen, tested, item)
 
 
 def reference_problem(task: TaskRow) -> str | None:
@@ -108,27 +131,22 @@ def reference_problem(task: TaskRow) -> str | None:
     return "no patch makes the reference from the files"
 
 
-def _judge(plan: Plan, filters: list[Filter], seen: SeenKeys, item: Item, report: Report) -> TaskRow | None:
-    """The task to keep, or None once what became of the row is counted."""
-    if isinstance(item, Sourced) and (problem := reference_problem(item.task)):
-        item = BadRow(item.where, problem)
-    if isinstance(item, BadRow):
-        _allow(item, report, plan.options.skip_bad)
-        return None
-    if isinstance(item, Dropped):
-        report.dropped[item.reason] += 1
-        return None
+def _judged(plan: Plan, filters: list[Filter], seen: SeenKeys, tested: TestsCheck | None, item: Item) -> Item:
+    if not isinstance(item, Sourced):
+        return item
     task = item.task
-    if plan.split not in (*plan.source.splits, "all", split_of(task, plan.options.heldout_share)):
-        report.other_split += 1
-        return None
+    if problem := reference_problem(task):
+        return BadRow(item.where, problem)
+    if plan.split not in (*plan.source.splits, "all", split_of(item.split_key, plan.options.heldout_share)):
+        return Dropped(item.where, OTHER_SPLIT)
     reason = _wrong_kind(task, plan.kind) or next((why for test in filters if (why := test(task))), None)
     if reason is None and not seen.add(content_key(task)):
         reason = "same content as an earlier row"
     if reason:
-        report.dropped[reason] += 1
-        return None
-    return task
+        return Dropped(item.where, reason)
+    if tested and (problem := tested.problem(task)):
+        return BadRow(item.where, problem)
+    return item
 
 
 def _allow(row: BadRow, report: Report, limit: int) -> None:
@@ -144,13 +162,19 @@ def _wrong_kind(task: TaskRow, kind: str) -> str | None:
     return None if task["kind"] == kind else f"kind is {task['kind']}, not {kind}"
 
 
-def _name_and_path(source: str) -> tuple[str, str]:
+def _name_and_path(source: str) -> tuple[str, str, str]:
+    """(name, path or "", kind or ""): `primevul-repair` is the repairs of `primevul`."""
     name, colon, path = source.partition(":")
+    stem, _, kind = name.rpartition("-")
+    if stem in SOURCES and kind in KINDS:
+        name = stem
+    else:
+        kind = ""
     if name in SOURCES:
         if colon and not path:
             raise ConfigError(f"{source!r} names no path; write {name}:PATH")
-        return name, path
+        return name, path, kind
     if source.endswith((".jsonl", ".jsonl.gz")) or local_path(source).is_file():
-        return "jsonl", source
+        return "jsonl", source, ""
     hint = f"; for a git repository write commits:{source}" if local_path(source).is_dir() else ""
     raise ConfigError(f"unknown data source {source!r}; known are {', '.join(SOURCES)}, or a .jsonl file's path{hint}")

@@ -1,4 +1,4 @@
-"""`crrl data build` and `crrl data show`."""
+"""`crrl data build`, `crrl data show` and `crrl data download`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from crrl.data.build import SPLITS, Plan, Report, build_tasks, make_plan
+from crrl.data.build import SPLITS, Report, build_tasks, default_kind, make_plan
 from crrl.data.check_row import RowError, checked_task, is_pair
+from crrl.data.hub import download
 from crrl.data.options import BuildOptions, Option, known_options
 from crrl.data.paths import local_path
+from crrl.data.plan import Plan
 from crrl.data.read_jsonl import read_jsonl
 from crrl.data.report_table import print_report, shown_progress
 from crrl.data.rows import BadRow
@@ -33,13 +35,19 @@ def add_data_command(commands: Any) -> None:
     names = "; ".join(f"{source.name}: {source.about}" for source in SOURCES.values())
     build.add_argument("source", metavar="SOURCE", help=f"{names}. NAME:PATH and a .jsonl file's path work too")
     build.add_argument("--out", required=True, type=Path, metavar="FILE", help="FILE.jsonl or FILE.jsonl.gz to write")
-    build.add_argument("--kind", default="repair", choices=KINDS, help="which kind of task (default: repair)")
+    build.add_argument(
+        "--kind", default="", choices=("", *KINDS), help="which kind of task (default: the first that the source holds)"
+    )
     build.add_argument("--split", default="train", choices=SPLITS, help="which part of the source (default: train)")
     for name, entry in _flags().items():
         metavar = {int: "N", float: "SHARE"}.get(type(entry.default), "TEXT")
         about = entry.about.replace("%", "%%")
         build.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, metavar=metavar, help=about)
     build.set_defaults(run=run_build)
+    download = data.add_parser("download", help="fetch a public data set into the Hugging Face cache")
+    download.add_argument("name", metavar="OWNER/NAME", help="the data set, as ASSERT-KTH/PrimeVul")
+    download.add_argument("--revision", default="", help="a commit or tag of it (default: the newest)")
+    download.set_defaults(run=run_download)
     show = data.add_parser("show", help="print tasks of a built file: prompt, and the human fix as a diff")
     show.add_argument("file", type=Path, metavar="FILE", help="a file that `crrl data build` wrote")
     show.add_argument("--n", type=int, default=1, metavar="N", help="how many tasks (default: 1)")
@@ -49,7 +57,8 @@ def add_data_command(commands: Any) -> None:
 def run_build(arguments: argparse.Namespace) -> int:
     """Write the tasks aside, rename when whole, print the summary. Returns the exit code."""
     options = {name: value for name, value in vars(arguments).items() if name in _flags()}
-    plan = make_plan(arguments.source, kind=arguments.kind, split=arguments.split, options=options)
+    kind = arguments.kind or default_kind(arguments.source)
+    plan = make_plan(arguments.source, kind=kind, split=arguments.split, options=options)
     _refuse_to_replace_the_source(plan, arguments.out)
     report = Report()
     title = f"{plan.source.name}, {plan.split}"
@@ -59,6 +68,13 @@ def run_build(arguments: argparse.Namespace) -> int:
     if not count:
         raise DataError(f"no task is left, so {arguments.out} is not written; the table says where the rows went")
     print(f"{count} tasks written to {arguments.out}")
+    return 0
+
+
+def run_download(arguments: argparse.Namespace) -> int:
+    """Fetch a data set. Returns the exit code."""
+    folder = download(arguments.name, arguments.revision)
+    print(f"{arguments.name} is in {folder}; builds find it by its name")
     return 0
 
 

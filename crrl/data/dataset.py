@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import crrl
 from crrl.cache import cache_root
-from crrl.data.build import Plan, Report, build_tasks
+from crrl.data.build import Report, build_tasks
 from crrl.data.filters import load_tokenizer
 from crrl.data.paths import local_path
+from crrl.data.plan import Plan
 from crrl.data.read_jsonl import file_digest
 from crrl.data.report_table import print_report, shown_progress
 from crrl.data.table import write_arrow
@@ -48,7 +49,7 @@ def load_dataset(plan: Plan) -> datasets.Dataset:
 def cache_key(plan: Plan) -> str:
     """A name for exactly these tasks: changes with the options, the input's content, the tokenizer, and this code."""
     options = {name: value for name, value in vars(plan.options).items() if name not in ("tokenizer", "cache_dir")}
-    source_options = {name: value for name, value in vars(plan.source_options).items() if name != "path"}
+    source_options = {name: value for name, value in vars(plan.source_options).items() if name not in ("path", "parts")}
     parts = {
         "source": [plan.source.name, source_options, plan.source.identity(plan.source_options)],
         "asked": [plan.kind, plan.split, options],

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 
 from crrl.errors import DataError
 
@@ -117,6 +117,28 @@ def read_commits(repository: Path, *, since: str = "") -> Iterator[Commit]:
                 raise DataError(f"git log failed: {_first_line(complaints.read())}")
 
 
+class TreeEntry(NamedTuple):
+    """One file of a commit's tree, by git's mode and object name."""
+
+    mode: str
+    blob: str
+
+
+def read_tree(repository: Path, commit: str) -> dict[str, TreeEntry]:
+    """Path → file, of everything in a commit. Raises DataError if the repository does not have the commit.
+
+    Cost: git's, about 10 ms for some thousand files.
+    """
+    listed = _git(repository, "ls-tree", "-r", "-z", "--full-tree", f"{commit}^{{commit}}")
+    found = {}
+    for line in listed.split("\0"):
+        about, tab, path = line.partition("\t")
+        if tab:
+            mode, _, blob = about.split(" ")
+            found[path] = TreeEntry(mode, blob)
+    return found
+
+
 class BlobReader:
     """Reads files by their object names through one `git cat-file --batch`, a context manager."""
 
@@ -197,7 +219,7 @@ def _git(repository: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(_command(repository, *arguments), capture_output=True, env=_environment(), check=False)
     except FileNotFoundError:
-        raise DataError("git is not installed, and the source commits reads repositories through it") from None
+        raise DataError("git is not installed, and repositories are read through it") from None
     if done.returncode:
         raise DataError(f"{repository}: no git repository with commits ({_first_line(done.stderr)})")
     return done.stdout.decode("utf-8", "replace").strip()

@@ -34,12 +34,15 @@ class BuildOptions:
     tokenizer: Annotated[Any, "name or folder of the model's tokenizer (or the tokenizer itself)"] = ""
     max_files: Annotated[int, "drop tasks that show or change more files; 0: no limit (commits: 5)"] = 0
     max_changed_lines: Annotated[int, "drop tasks that remove and add more lines; 0: no limit (commits: 200)"] = 0
+    check_tests: Annotated[int, "1: run each task's tests once; one whose tests pass without a repair is a bad row"] = 0
     cache_dir: Annotated[str, "where built datasets are kept; default: CRRL_CACHE_DIR, else ~/.cache/crrl"] = ""
 
     def __post_init__(self) -> None:
         for name in ("rows", "skip_bad", "max_prompt_tokens", "max_files", "max_changed_lines"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}={getattr(self, name)}: must be 0 or more")
+        if self.check_tests not in (0, 1):
+            raise ConfigError(f"check_tests={self.check_tests}: must be 0 or 1")
         if not 0.0 <= self.heldout_share <= 1.0:
             raise ConfigError(f"heldout_share={self.heldout_share}: must be a share between 0 and 1")
         if self.max_prompt_tokens and self.tokenizer in ("", None):

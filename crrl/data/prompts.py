@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from crrl.cwe import BENIGN
+from crrl.data.placeholder import placeholder
 from crrl.schema import Files, Message, Prompt
 
 NO_NEWLINE = "\\ No newline at end of file"
@@ -21,7 +23,7 @@ Answer with a patch only: for each change the path of the file on a line of its 
 
 {example_path}
 <<<<<<< SEARCH
-    return "Hello" + name
+    {example_search}
 =======
     return "Hello, " + name
 >>>>>>> REPLACE
@@ -32,11 +34,16 @@ Answer with a patch only: for each change the path of the file on a line of its 
 - Change what the task needs and nothing else."""
 
 _REPAIR = "You repair programs. You are given a description of a bug and the files it is in."
-_IMPLEMENT = "You write programs. You are given a description of what is missing and the files it belongs in."
-_CLASSIFY = (
-    "You judge programs. You are given a question, files, and the possible answers. Answer with one of them only."
-)
+_IMPLEMENT = """\
+You write programs. You are given a description of what is missing and the files it belongs in. Where a line like
+`...  # TODO: implement greeting` stands, replace that line by the code that belongs there."""
+_CLASSIFY = """\
+You judge programs. You are given a question and files. Say first what speaks for and against, as briefly as you can.
+The last line of your answer must be one label and nothing else, without any mark-up: {labels}.
+Decide for one: two labels count as none."""
+_CWE_LABELS = f"the CWE id of the weakness, as in CWE-476, or {BENIGN}"
 _EXAMPLE_PATH = "example/greeting.py"
+_EXAMPLE_SEARCH = 'return "Hello" + name'
 
 
 def repair_prompt(spec: str, files: Files) -> Prompt:
@@ -50,19 +57,31 @@ def repair_prompt(spec: str, files: Files) -> Prompt:
         A system and a user message. The example in the first names a file that is not in `files`, and its SEARCH is not
         empty: an answer that echoes it does not apply.
     """
-    return _patch_prompt(_REPAIR, spec, files)
+    return _patch_prompt(_REPAIR, spec, files, _EXAMPLE_SEARCH)
 
 
 def implement_prompt(spec: str, files: Files) -> Prompt:
-    """Ask for a patch that adds what `spec` describes; `files` may be empty. Returns what `repair_prompt` does."""
-    return _patch_prompt(_IMPLEMENT, spec, files)
+    """Ask for a patch that adds what `spec` describes; `files` may be empty, or hold a `placeholder`.
+
+    Returns what `repair_prompt` does.
+    """
+    return _patch_prompt(_IMPLEMENT, spec, files, placeholder("greeting"))
 
 
-def classify_prompt(question: str, files: Files, labels: Sequence[str]) -> Prompt:
-    """Ask which of `labels` is the answer to `question` about `files`. Returns a system and a user message."""
-    choices = "\n".join(f"- {label}" for label in labels)
-    parts = [question.strip(), render_files(files), f"Possible answers:\n{choices}\n"]
-    return [_message("system", _CLASSIFY), _message("user", "\n\n".join(part for part in parts if part))]
+def classify_prompt(question: str, files: Files, labels: Sequence[str] = ()) -> Prompt:
+    """Ask for the label of `files`: reasons first, then the label on the last line, as the reward `label` wants it.
+
+    Args:
+        question: what is to be judged.
+        files: what it is about.
+        labels: the possible answers; none: any weakness by its CWE id, or `benign`.
+
+    Returns:
+        A system and a user message.
+    """
+    system = _CLASSIFY.format(labels="one of " + ", ".join(labels) if labels else _CWE_LABELS)
+    parts = [question.strip(), render_files(files)]
+    return [_message("system", system), _message("user", "\n\n".join(part for part in parts if part))]
 
 
 def render_files(files: Files) -> str:
@@ -70,8 +89,8 @@ def render_files(files: Files) -> str:
     return "\n".join(_render_file(path, text) for path, text in files.items())
 
 
-def _patch_prompt(task: str, spec: str, files: Files) -> Prompt:
-    rules = _PATCH_RULES.format(example_path=_absent_path(files))
+def _patch_prompt(task: str, spec: str, files: Files, example_search: str) -> Prompt:
+    rules = _PATCH_RULES.format(example_path=_absent_path(files), example_search=example_search)
     parts = [spec.strip(), render_files(files)]
     return [_message("system", f"{task}\n\n{rules}"), _message("user", "\n\n".join(part for part in parts if part))]
 

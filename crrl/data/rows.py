@@ -20,6 +20,13 @@ class Sourced:
 
     task: TaskRow
     where: str
+    group: str = ""
+    """Tasks of one group, like the halves of a pair, lie in one split; "": the task's own content decides."""
+
+    @property
+    def split_key(self) -> str:
+        """What decides the split."""
+        return hashlib.sha256(self.group.encode()).hexdigest() if self.group else split_key(self.task)
 
 
 @dataclass(frozen=True)
@@ -64,9 +71,9 @@ def split_key(task: TaskRow) -> str:
     return content_key(task)
 
 
-def split_of(task: TaskRow, heldout_share: float) -> str:
-    """`train` or `heldout`, by a hash: the same in every build, whatever else the source holds."""
-    return "heldout" if int(split_key(task)[:8], 16) / 2**32 < heldout_share else "train"
+def split_of(key: str, heldout_share: float) -> str:
+    """`train` or `heldout`, by a hash (hexadecimal): the same in every build, whatever else the source holds."""
+    return "heldout" if int(key[:8], 16) / 2**32 < heldout_share else "train"
 
 
 def _sorted(task: TaskRow, column: str) -> list[tuple[str, str]]:

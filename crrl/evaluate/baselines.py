@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from crrl.diffs import make_patch, render_patch
+from crrl.evaluate.classification import measure_classification
 from crrl.evaluate.evaluation import evaluate, fitting_rewards
 from crrl.evaluate.metrics import Measured, measure
+from crrl.rewards.label import accepted_labels
 from crrl.schema import TaskRow, files_from_rows
 
 EMPTY, REFERENCE = "empty patch", "reference"
@@ -21,7 +23,7 @@ def empty_answer(task: TaskRow) -> str | None:
 def reference_answer(task: TaskRow) -> str | None:
     """The oracle's answer: the label, or the human fix as a canonical patch. None for a task that has neither."""
     if task["kind"] == "classify":
-        return task["label"]
+        return accepted_labels(task["label"])[0]
     if not task["reference"]:
         return None
     return render_patch(make_patch(files_from_rows(task["files"]), files_from_rows(task["reference"])))
@@ -40,6 +42,7 @@ def measure_baseline(
     if not answers or (rewards and not wanted):
         return {}
     evaluation = evaluate([task for task, _ in answers], lambda _: [answer for _, answer in answers], wanted)
-    measured = measure(evaluation.tasks(), [1], seed=seed)
+    answered = evaluation.tasks()
+    measured = measure(answered, [1], seed=seed) | measure_classification(answered, seed=seed)
     once = measured.pop("pass@1", None)
     return {**({f"pass@{k}": once for k in ks} if once else {}), **measured}

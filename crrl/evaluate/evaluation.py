@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crrl.errors import ConfigError
-from crrl.evaluate.strata import stratum_of
+from crrl.evaluate.strata import pair_of, stratum_of
 from crrl.rewards import REWARDS
 from crrl.schema import FileRow, Prompt, TaskRow
 
@@ -38,6 +38,10 @@ class Answered:
     """Which of the task's n answers, from 0."""
     stratum: str = ""
     """The kind of task that results are broken down by."""
+    label: str = ""
+    """Of a classification: the right answer."""
+    pair: str = ""
+    """Of a classification: what its task shares with the one whose code differs by the repair."""
 
     @property
     def pass_reward(self) -> str:
@@ -127,6 +131,8 @@ def evaluate(
                 reference=task["reference"],
                 sample=sample,
                 stratum=stratum_of(task["source"]),
+                label=task["label"],
+                pair=pair_of(task["source"]),
             )
             for (task, sample), completion, scored in zip(asked, completions, scores, strict=True)
         ],

@@ -33,6 +33,8 @@ def write_answers(evaluation: Evaluation, path: Path) -> None:
             ("task_id", pa.string()),
             ("sample", pa.int64()),
             ("stratum", pa.string()),
+            ("label", pa.string()),
+            ("pair", pa.string()),
             ("completion", pa.string()),
             # A map, not a struct: a reward that does not fit a task is absent, one that could not judge it is null.
             ("scores", pa.map_(pa.string(), pa.float64())),

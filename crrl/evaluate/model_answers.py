@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from crrl.evaluate.asked import Asked
+from crrl.evaluate.classification import confusion_of, measure_classification
 from crrl.evaluate.evaluation import Evaluation, evaluate
 from crrl.evaluate.metrics import Measured, measure, measure_strata
 from crrl.evaluate.progress import shown_progress
@@ -57,8 +58,9 @@ def result_of(
     return Result(
         settings=settings_of(asked, tasks, device, dtype),
         passing=passing_rewards(evaluation),
-        metrics=numbers(answered),
+        metrics=numbers(answered) | measure_classification(answered, seed=asked.seed),
         strata=measure_strata(answered, asked.ks, seed=asked.seed),
         baselines=baselines,
         tasks=task_results(evaluation, tasks),
+        confusion=confusion_of(answered),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from crrl.config import TINY_MODEL, RunConfig, read_config
 from crrl.errors import ConfigError
 from crrl.report.run_folder import RunFolder
+from crrl.schema import Kind
 
 FINAL, WARM_START, SFT = "final", "warm-start", "sft"
 """Of a run's `checkpoints/`: the model at its end, the model after the warm start, the warm start's checkpoints."""
@@ -30,6 +31,11 @@ class ModelPlace:
     """The settings of that run."""
     seed: int = 1
     """Of the built-in model, where that is the base."""
+
+    @property
+    def task(self) -> Kind:
+        """What its run taught it: the built-in model has a tokenizer for each kind of task."""
+        return self.config.task if self.config else "repair"
 
     @property
     def folder(self) -> Path | None:

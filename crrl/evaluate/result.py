@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from crrl.errors import ConfigError, RunError
+from crrl.evaluate.classification import Confusion
 from crrl.evaluate.evaluation import Answered, Evaluation
 from crrl.evaluate.kept import write_answers
 from crrl.evaluate.metrics import Estimate, Measured
@@ -54,6 +55,8 @@ class Result:
     baselines: dict[str, Measured]
     """Baseline → its metrics on the same tasks."""
     tasks: list[TaskResult]
+    confusion: Confusion | None = None
+    """Which label was taken for which, where tasks have labels."""
 
 
 def completions_path(path: Path) -> Path:
@@ -119,6 +122,7 @@ def read_result(path: Path) -> Result:
             strata={name: _measured(inner) for name, inner in values["strata"].items()},
             baselines={name: _measured(inner) for name, inner in values["baselines"].items()},
             tasks=[TaskResult(**task) for task in values["tasks"]],
+            confusion=Confusion(**values["confusion"]) if values.get("confusion") else None,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{path} is no result of `crrl eval`: {error}") from error

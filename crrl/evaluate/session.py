@@ -20,7 +20,7 @@ from crrl.evaluate.model_answers import evaluate_model
 from crrl.evaluate.model_place import untrained
 from crrl.evaluate.predictions import write_predictions
 from crrl.evaluate.result import Result, check_place, completions_path, write_result
-from crrl.evaluate.table import metrics_table, strata_table, title
+from crrl.evaluate.table import confusion_table, metrics_table, strata_table, title
 from crrl.rewards.judging import configure, current_judge
 from crrl.schema import TaskRow
 
@@ -66,6 +66,8 @@ def print_result(result: Result, console: Console) -> None:
     console.print(metrics_table(result))
     if strata := strata_table(result):
         console.print(strata)
+    if result.confusion:
+        console.print(confusion_table(result.confusion))
 
 
 def _baselines(asked: Asked, tasks: Sequence[TaskRow]) -> tuple[Result | None, dict[str, Measured]]:

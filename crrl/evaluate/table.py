@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from crrl.evaluate.classification import Confusion
 from crrl.evaluate.metrics import Estimate, Measured
 from crrl.evaluate.result import Result
 
@@ -18,6 +19,7 @@ PASS_MEANS = {
     "similarity": "similarity to the human fix is 1.0",
 }
 SHOWN_STRATA = 30
+SHOWN_LABELS = 12
 
 
 def metrics_table(result: Result) -> Table:
@@ -61,6 +63,30 @@ def strata_table(result: Result) -> Table | None:
     if len(largest) > SHOWN_STRATA:
         table.caption = f"{len(largest) - SHOWN_STRATA} more are in the result's file"
     return table
+
+
+def confusion_table(confusion: Confusion) -> Table:
+    """A row for each label, a column for each verdict, the commonest first. What is right lies on the diagonal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title="Label (rows) against verdict (columns), answers", title_justify="left")
+    table.add_column("")
+    rows, columns = confusion.labels[:SHOWN_LABELS], _shown_verdicts(confusion)
+    for column in columns:
+        table.add_column(Text(confusion.verdicts[column]), justify="right")
+    for row, (label, counts) in enumerate(zip(rows, confusion.counts, strict=False)):
+        shown = (Text(str(counts[column] or "·"), "bold" if column == row else "") for column in columns)
+        table.add_row(Text(label), *shown)
+    if hidden := len(confusion.labels) - len(rows):
+        table.caption = f"{hidden} rarer labels are in the result's file"
+    return table
+
+
+def _shown_verdicts(confusion: Confusion) -> list[int]:
+    """The columns of the labels that are shown, and of what is no label."""
+    count = len(confusion.labels)
+    return [*range(min(count, SHOWN_LABELS)), *range(count, len(confusion.verdicts))]
 
 
 def percent(share: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rich.console import Console, RenderableType
@@ -11,6 +12,7 @@ from rich.text import Text
 from crrl.diffs import apply_patch, parse_patch, render_unified
 from crrl.errors import PatchApplyError, PatchParseError
 from crrl.evaluate import Answered, Evaluation, read_evaluations
+from crrl.evaluate.classification import classification_means
 from crrl.report.run_folder import RunFolder
 from crrl.rewards.reply import split_reply
 from crrl.schema import files_from_rows
@@ -24,6 +26,7 @@ _LABELS = {
     "syntax": "still parses",
     "label": "right label",
 }
+_SOLVED = {"label": "classified"}
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -40,7 +43,7 @@ def print_summary(folder: RunFolder, console: Console) -> None:
     console.print(comparison(first, last))
     for answer in repairs(first, last):
         console.print()
-        console.print(Text(f"repaired: {answer.task_id}", style="bold"))
+        console.print(Text(f"{_SOLVED.get(answer.pass_reward, 'repaired')}: {answer.task_id}", style="bold"))
         console.print(coloured_diff(answer))
     console.print(f"\nthe run's folder: {folder.path}", soft_wrap=True)
 
@@ -53,12 +56,18 @@ def comparison(first: Evaluation, last: Evaluation) -> RenderableType:
     table.add_column(f"before (step {first.step})", justify="right")
     table.add_column(f"after (step {last.step})", justify="right")
     table.add_column("change", justify="right")
-    for name in last.rewards:
-        before, after = first.mean(name), last.mean(name)
+    start, end = _measures(first), _measures(last)
+    for name, after in end.items():
+        before = start.get(name, math.nan)
         style = "green" if after > before else "red" if after < before else ""
         points = Text(f"{100 * (after - before):+.1f} points", style=style)
         table.add_row(_LABELS.get(name, name), f"{100 * before:.1f} %", f"{100 * after:.1f} %", points)
     return table
+
+
+def _measures(evaluation: Evaluation) -> dict[str, float]:
+    means = {name: evaluation.mean(name) for name in evaluation.rewards}
+    return means | classification_means(evaluation.tasks())
 
 
 def repairs(first: Evaluation, last: Evaluation) -> list[Answered]:

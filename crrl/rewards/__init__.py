@@ -27,11 +27,11 @@ REWARDS: dict[str, RewardFn] = {
 KINDS_OF: dict[str, tuple[Kind, ...]] = {
     "format": ("repair", "implement"),
     "applies": ("repair", "implement"),
-    "similarity": ("repair",),
+    "similarity": ("repair", "implement"),
     "syntax": ("repair", "implement"),
     "tests": ("repair", "implement"),
     "label": ("classify",),
-    "swe_rl_similarity": ("repair",),
+    "swe_rl_similarity": ("repair", "implement"),
 }
 """Reward → the kinds of task that it can judge."""
 

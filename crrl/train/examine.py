@@ -10,6 +10,7 @@ from trl.models.utils import unwrap_model_for_generation
 
 from crrl.config import RunConfig
 from crrl.evaluate import evaluate, evaluation_path, write_evaluation
+from crrl.evaluate.classification import classification_means
 from crrl.report.heartbeat import Heartbeat
 from crrl.report.metrics_log import HELDOUT
 from crrl.report.page import report_if_possible
@@ -68,7 +69,8 @@ class Examiner:
     def _keep(self, answers: list[str], step: int) -> None:
         evaluation = evaluate(self._heldout, partial(_ready, answers), step=step)
         write_evaluation(evaluation, self._folder.completions)
-        means = evaluation.means()
+        classes = classification_means(evaluation.tasks())
+        means = evaluation.means() | {f"heldout/{name}": value for name, value in classes.items()}
         self._folder.append_metrics(step, {"stage": HELDOUT, **means})
         shown = "  ".join(f"{name.removeprefix('heldout/')} {value:.3f}" for name, value in means.items())
         print(f"held out   step {step}: {shown}", flush=True)

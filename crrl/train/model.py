@@ -10,12 +10,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 
 from crrl.errors import ConfigError
 from crrl.evaluate.model_place import ModelPlace
+from crrl.schema import Kind
 from crrl.train.tiny import TINY, build_tiny_model
 
 
-def model_folder(name: str, seed: int) -> str:
+def model_folder(name: str, seed: int, task: Kind = "repair") -> str:
     """What transformers loads: the folder of the built-in tiny model, or the name (a hub's, or a folder's) itself."""
-    return str(build_tiny_model(seed)) if name == TINY else name
+    return str(build_tiny_model(seed, task)) if name == TINY else name
 
 
 def load_model(name_or_folder: str | Path, dtype: str) -> Any:
@@ -50,8 +51,8 @@ def load_trained(place: ModelPlace, dtype: str, device: str) -> tuple[Any, PreTr
     An adapter stays apart from the weights under it, as it was while it was trained: folding it in would round.
     Raises ConfigError if a part of it cannot be loaded.
     """
-    tokenizer = load_tokenizer(model_folder(place.tokenizer_source, place.seed))
-    model = load_model(model_folder(place.base, place.seed), dtype)
+    tokenizer = load_tokenizer(model_folder(place.tokenizer_source, place.seed, place.task))
+    model = load_model(model_folder(place.base, place.seed, place.task), dtype)
     if place.adapter:
         model = _with_adapter(model, place.adapter)
     return model.to(device), tokenizer

@@ -58,7 +58,7 @@ def train(folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbe
 
 def _train(config: RunConfig, folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbeat) -> None:
     transformers.set_seed(config.seed)
-    start: Path | str = model_folder(config.model, config.seed)
+    start: Path | str = model_folder(config.model, config.seed, config.task)
     tokenizer = load_tokenizer(start)
     tasks, heldout = _data(config, tokenizer, ranks, heartbeat)
     if ranks.is_first:

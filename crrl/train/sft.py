@@ -12,11 +12,11 @@ from trl.trainer.sft_config import SFTConfig
 
 from crrl.config import RunConfig
 from crrl.data.sources import toy
-from crrl.diffs import make_patch, render_patch
 from crrl.errors import ConfigError
+from crrl.evaluate.baselines import reference_answer
 from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
-from crrl.schema import TaskRow, files_from_rows
+from crrl.schema import TaskRow
 from crrl.train.callbacks import StepCallback
 from crrl.train.checkpoints import is_complete, write_folder
 from crrl.train.interrupt import StopRequest
@@ -89,8 +89,8 @@ def sft_arguments(config: RunConfig, output_dir: Path) -> SFTConfig:
 
 
 def demonstrations(config: RunConfig, tasks: Dataset) -> Dataset:
-    """Prompts with the answers to imitate: a hurried programmer's for the toy source, else the human fixes."""
-    pairs = _toy_pairs(config) if config.data.source == "toy" else _human_fixes(tasks)
+    """Prompts with the answers to imitate: a hurried programmer's for the toy source, else the oracle's."""
+    pairs = _toy_pairs(config) if config.data.source == "toy" else _oracle_answers(tasks)
     rows = [
         {"prompt": task["prompt"], "completion": [{"role": "assistant", "content": answer}]} for task, answer in pairs
     ]
@@ -100,11 +100,12 @@ def demonstrations(config: RunConfig, tasks: Dataset) -> Dataset:
 
 
 def _toy_pairs(config: RunConfig) -> Iterator[tuple[TaskRow, str]]:
-    return toy.demonstrations(rows=config.sft.rows, seed=config.seed, habit_share=config.sft.habit_share)
+    sft = config.sft
+    return toy.demonstrations(rows=sft.rows, seed=config.seed, habit_share=sft.habit_share, kind=config.task)
 
 
-def _human_fixes(tasks: Any) -> Iterator[tuple[TaskRow, str]]:
+def _oracle_answers(tasks: Any) -> Iterator[tuple[TaskRow, str]]:
     for task in tasks:
-        if task["reference"]:
-            patch = make_patch(files_from_rows(task["files"]), files_from_rows(task["reference"]))
-            yield task, render_patch(patch)
+        answer = reference_answer(task)
+        if answer is not None:
+            yield task, answer

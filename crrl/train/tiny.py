@@ -7,7 +7,6 @@ Weights are drawn from the run's seed; the first build takes a few seconds and i
 from __future__ import annotations
 
 import hashlib
-import inspect
 import itertools
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from crrl.cache import cache_root
 from crrl.data.sources import toy
+from crrl.schema import Kind
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -39,15 +39,18 @@ CHAT_TEMPLATE = (
 )
 
 
-def build_tiny_model(seed: int) -> Path:
-    """The folder of the model and tokenizer, from the cache or built. Cost: 3 s the first time, for each seed."""
-    folder = cache_root() / f"tiny-{_recipe()}-{seed}"
+def build_tiny_model(seed: int, task: Kind = "repair") -> Path:
+    """The folder of the model and of the tokenizer for a kind of toy task, from the cache or built.
+
+    Cost: 3 s the first time, for each seed and kind.
+    """
+    folder = cache_root() / f"tiny-{_recipe()}-{task}-{seed}"
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".tiny-", dir=folder.parent))
     try:
-        tokenizer = _train_tokenizer()
+        tokenizer = _train_tokenizer(task)
         tokenizer.save_pretrained(aside)
         _draw_model(seed, tokenizer).save_pretrained(aside)
         aside.chmod(0o755)
@@ -62,17 +65,18 @@ def build_tiny_model(seed: int) -> Path:
 
 def _recipe() -> str:
     """Changes whenever this file or the toy grammar does, so that no stale model is taken from the cache."""
-    sources = inspect.getsource(toy) + Path(__file__).read_text()
+    files = sorted(Path(toy.__file__).parent.glob("*.py"))
+    sources = "".join(file.read_text() for file in (*files, Path(__file__)))
     return hashlib.sha256(sources.encode()).hexdigest()[:12]
 
 
-def _train_tokenizer() -> PreTrainedTokenizerBase:
+def _train_tokenizer(task: Kind) -> PreTrainedTokenizerBase:
     # A Qwen2Tokenizer, because transformers rebuilds that class's pre-tokenizer for `model_type: qwen2` whatever was
     # saved: any other class would split text differently after a reload.
     from transformers import Qwen2Tokenizer
 
-    pairs = itertools.islice(toy.demonstrations(rows=TOKENIZER_TEXTS, seed=0), TOKENIZER_TEXTS)
-    texts = [f"{task['prompt'][0]['content']}\n{answer}" for task, answer in pairs]
+    pairs = itertools.islice(toy.demonstrations(rows=TOKENIZER_TEXTS, seed=0, kind=task), TOKENIZER_TEXTS)
+    texts = [f"{row['prompt'][0]['content']}\n{answer}" for row, answer in pairs]
     base: Any = Qwen2Tokenizer()
     tokenizer: Any = base.train_new_from_iterator(texts, VOCABULARY, new_special_tokens=[START, END])
     tokenizer.chat_template = CHAT_TEMPLATE

@@ -60,16 +60,16 @@ def test_moving_text_between_path_and_content_changes_the_content() -> None:
 def test_two_fixes_of_the_same_broken_files_are_never_in_two_splits(
     files: dict[str, str], one: dict[str, str], other: dict[str, str], share: float
 ) -> None:
-    assert split_of(made(files, one), share) == split_of(made(files, other), share)
+    assert split_of(split_key(made(files, one)), share) == split_of(split_key(made(files, other)), share)
 
 
 @settings(deadline=None, max_examples=60)
 @given(TREES, SHARES, SHARES)
 def test_a_larger_share_only_adds_to_heldout(files: dict[str, str], one: float, other: float) -> None:
     row = made(files, {"z.py": ""})
-    if split_of(row, min(one, other)) == "heldout":
-        assert split_of(row, max(one, other)) == "heldout"
-    assert (split_of(row, 0.0), split_of(row, 1.0)) == ("train", "heldout")
+    if split_of(split_key(row), min(one, other)) == "heldout":
+        assert split_of(split_key(row), max(one, other)) == "heldout"
+    assert (split_of(split_key(row), 0.0), split_of(split_key(row), 1.0)) == ("train", "heldout")
 
 
 def test_tasks_without_a_reference_are_told_by_prompt_tests_and_label() -> None:

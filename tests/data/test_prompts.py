@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crrl.data.placeholder import placeholder
 from crrl.data.prompts import classify_prompt, implement_prompt, render_files, repair_prompt
 from crrl.diffs import Patch, apply_patch, parse_patch
 from crrl.errors import PatchApplyError
+from crrl.rewards import REWARDS
 
 NO_NEWLINE = "\\ No newline at end of file"
 LINES = [
@@ -98,6 +100,23 @@ def test_the_example_applies_to_no_empty_tree_either() -> None:
         apply_patch({}, parse_patch(implement_prompt("Write it", {})[0]["content"]))
 
 
-def test_classify_prompt_lists_the_possible_answers() -> None:
-    user = classify_prompt("Is there a bug?", {"a.py": "x\n"}, ["yes", "no"])[1]["content"]
-    assert user == "Is there a bug?\n\na.py\n```\nx\n```\n\n\nPossible answers:\n- yes\n- no\n"
+def test_the_rules_for_implementations_show_one_canonical_patch_that_replaces_a_placeholder() -> None:
+    system = implement_prompt("", {})[0]["content"]
+    (edit,) = parse_patch(system.partition("like this one.\n\n")[2].partition("\n\n- ")[0]).edits
+    assert edit.search == f"    {placeholder('greeting')}\n"
+    assert placeholder("greeting") in system.partition("Answer with a patch")[0]
+
+
+def test_classify_prompt_asks_for_reasons_and_one_label_on_the_last_line() -> None:
+    system, user = classify_prompt("Is there a bug?", {"a.py": "x\n"}, ["yes", "no"])
+    assert "one of yes, no" in system["content"]
+    assert user["content"] == "Is there a bug?\n\na.py\n```\nx\n```\n"
+    system, _ = classify_prompt("Is there a bug?", {"a.c": "x\n"})
+    assert "CWE-476, or benign" in system["content"]
+
+
+@pytest.mark.parametrize("label", ["CWE-476", "benign", "CWE-787"])
+def test_an_echoed_classify_prompt_earns_nothing(label: str) -> None:
+    messages = [message["content"] for message in classify_prompt("Is there a bug?", {"a.c": "x\n"})]
+    for echo in (*messages, "\n".join(messages)):
+        assert REWARDS["label"]([echo], label=[label]) == [0.0]

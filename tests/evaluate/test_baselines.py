@@ -10,6 +10,7 @@ import pytest
 
 from crrl.evaluate import evaluate
 from crrl.evaluate.baselines import EMPTY, REFERENCE, measure_baseline
+from crrl.evaluate.classification import ACCURACY, CONSTANT, MACRO_F1
 from crrl.evaluate.predictions import instance_id, write_predictions
 from crrl.schema import NO_TESTS, TaskRow, files_from_rows
 from tests.rewards.tasks import GUARD, LABEL, OPERATOR, TWO_FILES, fixed
@@ -20,7 +21,9 @@ TASKS: list[TaskRow] = [GUARD, OPERATOR, LABEL, {**TWO_FILES, "tests": NO_TESTS}
 def test_the_reference_is_right_and_the_empty_patch_wrong_on_every_reward() -> None:
     for name, value in ((REFERENCE, 1.0), (EMPTY, 0.0)):
         measured = measure_baseline(name, TASKS, [], [1, 4], seed=1)
-        assert list(measured) == ["pass@1", "pass@4", "tests", "format", "similarity", "applies", "syntax", "label"]
+        scores = ["pass@1", "pass@4", "tests", "format", "similarity", "applies", "syntax", "label"]
+        assert list(measured) == [*scores, ACCURACY, MACRO_F1, CONSTANT]
+        assert measured.pop(CONSTANT).value == 1.0  # of one task
         assert {estimate.value for estimate in measured.values()} == {value}
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from crrl.data.options import BuildOptions
 from crrl.data.rows import Item, Sourced
-from crrl.data.sources import commits, jsonl, mutations, toy
+from crrl.data.sources import commits, jsonl, mutations, primevul, stack, swe, toy
+from crrl.schema import KINDS, Kind
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,14 @@ class Source:
     name: str
     about: str
     options_type: type
-    items: Callable[[Any, BuildOptions, str], Iterator[Item]]
-    """(its options, the build's options, split) → rows in a fixed order."""
+    items: Callable[[Any, BuildOptions, str, Kind], Iterator[Item]]
+    """(its options, the build's options, split, kind) → rows in a fixed order."""
     identity: Callable[[Any], str]
     """Changes whenever what it would yield does, the options aside."""
     splits: tuple[str, ...] = ()
     """The splits it makes itself; empty: every row is hashed into one of the build's."""
+    kinds: tuple[Kind, ...] = KINDS
+    """The kinds of task that it can hold."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class ToyOptions:
 TOY_ROWS = 1000
 
 
-def _toy_items(_: ToyOptions, asked: BuildOptions, split: str) -> Iterator[Item]:
-    for task in toy.tasks(split, rows=asked.rows or TOY_ROWS, seed=asked.seed):
+def _toy_items(_: ToyOptions, asked: BuildOptions, split: str, kind: Kind) -> Iterator[Item]:
+    for task in toy.tasks(split, rows=asked.rows or TOY_ROWS, seed=asked.seed, kind=kind):
         yield Sourced(task, task["task_id"])
 
 
@@ -46,19 +49,20 @@ SOURCES: dict[str, Source] = {
             name="jsonl",
             about="a file of task rows, or of before/after pairs; .gz too",
             options_type=jsonl.JsonlOptions,
-            items=lambda options, asked, split: jsonl.items(options),
+            items=lambda options, asked, split, kind: jsonl.items(options),
             identity=jsonl.identity,
         ),
         Source(
             name="commits",
             about="bug-fix commits of a local git repository",
             options_type=commits.CommitsOptions,
-            items=lambda options, asked, split: commits.items(options),
+            items=lambda options, asked, split, kind: commits.items(options),
             identity=commits.identity,
+            kinds=("repair",),
         ),
         Source(
             name="toy",
-            about="small Python functions with one injected bug and tests",
+            about="made for the model tiny: small functions to repair or to write, lines of C to judge",
             options_type=ToyOptions,
             items=_toy_items,
             identity=lambda options: "",
@@ -68,9 +72,35 @@ SOURCES: dict[str, Source] = {
             name="mutations",
             about="real Python code with one injected bug and the tests that notice it; default: the standard library",
             options_type=mutations.MutationsOptions,
-            items=mutations.items,
+            items=lambda options, asked, split, kind: mutations.items(options, asked, split),
             identity=mutations.identity,
             splits=mutations.SPLITS,
+            kinds=("repair",),
+        ),
+        Source(
+            name="stack",
+            about="Python functions to write from their docstrings; default: the standard library",
+            options_type=stack.StackOptions,
+            items=lambda options, asked, split, kind: stack.items(options),
+            identity=stack.identity,
+            kinds=("implement",),
+        ),
+        Source(
+            name="primevul",
+            about="functions of C and C++ before and after the repair of a vulnerability",
+            options_type=primevul.PrimevulOptions,
+            items=primevul.items,
+            identity=primevul.identity,
+            splits=primevul.SPLITS,
+            kinds=("classify", "repair"),
+        ),
+        Source(
+            name="swe",
+            about="issues of repositories and their fixes: SWE-Gym, SWE-bench, SWE-bench_Multilingual",
+            options_type=swe.SweOptions,
+            items=lambda options, asked, split, kind: swe.items(options),
+            identity=swe.identity,
+            kinds=("repair",),
         ),
     )
 }

@@ -13,7 +13,7 @@ from crrl.schema import Files, TestsRow, rows_from_files
 MAX_TESTS = 12
 TIMEOUT_S = 10.0
 FOLDER = "docstrings"
-_NAMES_OF_MODULE = """\
+NAMES_OF_MODULE = """\
 >>> import importlib
 >>> globals().update({{name: value for name, value in vars(importlib.import_module({module!r})).items() if name[:2] != "__"}})
 
@@ -64,7 +64,7 @@ def tests_row(suite: Suite, brought: Files) -> TestsRow:
     """The row of a task that this suite judges; `brought`: the test files of a folder."""
     files, words = dict(brought), [test.name for test in suite.tests]
     if suite.oracle == "doctest":
-        texts = {_file_of(test.name): _NAMES_OF_MODULE.format(module=test.module) + test.text for test in suite.tests}
+        texts = {_file_of(test.name): NAMES_OF_MODULE.format(module=test.module) + test.text for test in suite.tests}
         files |= texts
         words = list(texts)
     return {
@@ -84,7 +84,7 @@ def test_of(suite: Suite, test_id: str) -> str:
 
 def is_preamble(suite: Suite, test_id: str) -> bool:
     """Whether an id is of the lines that every file of examples begins with."""
-    return suite.oracle == "doctest" and int(test_id.rpartition(":")[2]) <= _NAMES_OF_MODULE.count("\n")
+    return suite.oracle == "doctest" and int(test_id.rpartition(":")[2]) <= NAMES_OF_MODULE.count("\n")
 
 
 def _file_of(name: str) -> str:

@@ -11,7 +11,8 @@ import random
 from crrl.data.prompts import repair_prompt
 from crrl.data.sources.mutations.judge import Bench, Verdict, with_lists
 from crrl.data.sources.mutations.library import Unit
-from crrl.data.sources.mutations.mutants import Function, Mutant
+from crrl.data.sources.mutations.mutants import Mutant
+from crrl.data.window import shown_lines, window_around
 from crrl.schema import TaskRow, rows_from_files
 
 _MAX_SHOWN = 3
@@ -25,11 +26,14 @@ def task_of(unit: Unit, bench: Bench, mutant: Mutant, verdict: Verdict, *, windo
     task_id = f"{name}-{hashlib.sha256(f'{module.text}{mutant.change}'.encode()).hexdigest()[:10]}"
     lines = broken.splitlines(keepends=True)
     grown = len(lines) - len(module.text.splitlines())
-    first, last = window(lines, bench.function, grown, window_chars, random.Random(task_id))
+    function = bench.function
+    first, last = window_around(
+        lines, function.first_line - 1, function.last_line + grown, window_chars, random.Random(task_id)
+    )
     row = with_lists(bench.row, verdict)
     spec = describe(bench, verdict)
-    if last - first < len(lines):
-        spec += f"\n\nOf {len(lines)} lines of the file, lines {first + 1} to {last} are shown."
+    if cut := shown_lines(first, last, len(lines)):
+        spec += f"\n\n{cut}"
     provenance = {
         "source": "mutations",
         "kind": mutant.kind,
@@ -65,33 +69,6 @@ def describe(bench: Bench, verdict: Verdict) -> str:
         return f"`{bench.module.name}` has a bug: {counted} tests that cover it here fail, among them\n{shown}"
     shown = "\n".join(_examples(bench, failing)[:_MAX_SHOWN])
     return f"`{bench.module.name}` has a bug: {counted} examples here do not give what they should. This is right:\n{shown}"
-
-
-def window(lines: list[str], function: Function, grown: int, chars: int, draw: random.Random) -> tuple[int, int]:
-    """Which lines the prompt shows: all, or a part of about `chars` characters that holds the whole function.
-
-    Where the function lies in the part is drawn, so that the middle says nothing. Returns (first, behind the last), from 0.
-    """
-    if not chars or sum(map(len, lines)) <= chars:
-        return 0, len(lines)
-    first, last = function.first_line - 1, function.last_line + grown
-    left = chars - sum(map(len, lines[first:last]))
-    above = int(left * draw.random()) if left > 0 else 0
-    first, spent = _extend(lines[:first][::-1], first, above, -1)
-    last, more = _extend(lines[last:], last, left - spent, 1)
-    first, _ = _extend(lines[:first][::-1], first, left - spent - more, -1)
-    return first, last
-
-
-def _extend(lines: list[str], place: int, chars: int, step: int) -> tuple[int, int]:
-    """Move a border over whole lines for `chars` characters. Returns (border, characters spent)."""
-    spent = 0
-    for line in lines:
-        if spent + len(line) > chars:
-            break
-        spent += len(line)
-        place += step
-    return place, spent
 
 
 def _examples(bench: Bench, failing: list[str]) -> list[str]:

@@ -1,0 +1,78 @@
+"""Public data sets by name: fetched by one command, found in the Hugging Face cache by all others.
+
+Builds never use the network.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from crrl.data.paths import local_path
+from crrl.data.read_table import table_files
+from crrl.errors import DataError
+
+_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_PATTERNS = ("*.parquet", "*.jsonl", "*.jsonl.gz")
+
+
+def dataset_files(given: str, pattern: str = "") -> list[Path]:
+    """The files of rows of a local file or folder, or of a data set of the hub that was downloaded before.
+
+    Args:
+        given: a path, or `owner/name`.
+        pattern: a part of the wanted files' paths, as in `train_paired`; "": all.
+
+    Raises:
+        DataError: neither is there; the line says how to fetch it.
+    """
+    path = local_path(given)
+    if not path.exists():
+        path = _cached(given)
+    files = [file for file in table_files(path) if pattern in file.relative_to(path.parent).as_posix()]
+    if not files:
+        raise DataError(f"{given}: no file of rows has {pattern!r} in its path; there are {_names(path)}")
+    return files
+
+
+def is_hub_name(given: str) -> bool:
+    """Whether a text is spelled like a data set of the hub, and no path of this machine."""
+    return _NAME.fullmatch(given) is not None and not local_path(given).exists()
+
+
+def download(name: str, revision: str = "") -> Path:
+    """Fetch a data set's files of rows into the Hugging Face cache; what is there already is not fetched again.
+
+    Returns the folder. Raises DataError, in one line, if it cannot be reached or does not exist.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        folder = snapshot_download(name, repo_type="dataset", revision=revision or None, allow_patterns=list(_PATTERNS))
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise DataError(
+            f"{name}: cannot be fetched ({first}); look at the name, the network, and whether its licence must be accepted"
+        ) from error
+    return Path(folder)
+
+
+def _cached(name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise DataError(f"{name}: there is no such file or folder, and it is no name of a data set (owner/name)")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, repo_type="dataset", local_files_only=True))
+    except (LocalEntryNotFoundError, OSError, ValueError) as error:
+        raise DataError(
+            f"{name}: is not in the Hugging Face cache of this machine; where there is a network: crrl data download {name} "
+            "(HF_HOME says where it goes), or give the folder of its files with path="
+        ) from error
+
+
+def _names(path: Path) -> str:
+    names = [file.name for file in table_files(path)]
+    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")

@@ -1,0 +1,166 @@
+"""Several sources as one: `mutations:0.5,commits:../project:0.3,primevul-repair:DIR:0.2`.
+
+At every point the tasks of each part are what its share says, to less than one task: the next task comes from the part that lags
+behind most. The mixture ends where a part that is due has no more, so the shares hold to the end. Nothing is drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crrl.data.options import BuildOptions, known_options, pick_options
+from crrl.data.paths import local_path
+from crrl.data.rows import Dropped, Item, Sourced
+from crrl.errors import ConfigError
+from crrl.schema import KINDS, Kind
+
+if TYPE_CHECKING:
+    from crrl.data.plan import Plan
+
+_PART = re.compile(r"(?P<source>[^,]+?):(?P<share>[0-9]*\.?[0-9]+(?:e-?[0-9]+)?)")
+MIXTURE = "mixture"
+
+
+@dataclass(frozen=True)
+class MixtureOptions:
+    """The parts of a mixture."""
+
+    parts: tuple[Plan, ...]
+    names: tuple[str, ...]
+    shares: tuple[float, ...]
+
+
+def is_mixture(source: str) -> bool:
+    """Whether a source is written as several: with commas, and it is no file's path."""
+    return "," in source and not local_path(source).is_file()
+
+
+def mixture_plan(
+    given: str, make_plan: Callable[..., Plan], *, kind: Kind | str, split: str, options: Mapping[str, Any]
+) -> Plan:
+    """The plan of a mixture. An option `NAME.option` is for the part of that name, others for every part that knows them.
+
+    Raises ConfigError for a part without a share, shares that do not sum to 1, or an option that no part knows.
+    """
+    from crrl.data.plan import Plan
+    from crrl.data.sources import SOURCES, Source
+
+    parts = [_part(part.strip(), given) for part in given.split(",")]
+    shares = [share for _, share in parts]
+    if abs(sum(shares) - 1) > 1e-6:
+        raise ConfigError(f"the shares of {given} sum to {sum(shares):g}; they must sum to 1")
+    plans = []
+    for source, _ in parts:
+        own = _options_of(source, options, tuple(SOURCES))
+        plans.append(make_plan(source, kind=kind, split=split, options={**own, "rows": 0}))
+    _refuse_unused(options, parts, tuple(SOURCES))
+    build = {name: value for name, value in options.items() if name in vars(plans[0].options)}
+    names = tuple(source for source, _ in parts)
+    mixture = Source(
+        name=MIXTURE,
+        about="several sources",
+        options_type=MixtureOptions,
+        items=lambda chosen, asked, split, kind: _items(chosen, asked.rows),
+        identity=_identity,
+        splits=("train", "heldout", "all"),
+        kinds=KINDS,
+    )
+    chosen = MixtureOptions(tuple(plans), names, tuple(shares))
+    return Plan(mixture, chosen, plans[0].kind, split, pick_options(BuildOptions, build))
+
+
+def counts_of(shares: Sequence[float], total: int) -> list[int]:
+    """How many tasks each share is of `total`: rounded so that they sum to it (largest remainders first)."""
+    exact = [share * total for share in shares]
+    counts = [math.floor(value + 1e-9) for value in exact]
+    by_rest = sorted(range(len(exact)), key=lambda index: (counts[index] - exact[index], index))
+    for index in by_rest[: total - sum(counts)]:
+        counts[index] += 1
+    return counts
+
+
+def order_of(shares: Sequence[float]) -> Iterator[int]:
+    """Endless: which part is next. After n tasks each part has had its share of n, to less than one task."""
+    taken = [0] * len(shares)
+    total = 0
+    while True:
+        total += 1
+        late = max(range(len(shares)), key=lambda index: (shares[index] * total - taken[index], -index))
+        taken[late] += 1
+        yield late
+
+
+def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
+    from crrl.data.build import judged_items
+
+    parts = [judged_items(plan) for plan in options.parts]
+    left = counts_of(options.shares, rows) if rows else None
+    try:
+        for index in order_of(options.shares):
+            if left is not None:
+                if not any(left):
+                    return
+                if not left[index]:  # rounded down: its turn is another's
+                    index = next(at for at, count in enumerate(left) if count)
+                left[index] -= 1
+            name = options.parts[index].source.name
+            for item in parts[index]:
+                yield item if not isinstance(item, Dropped) else Dropped(item.where, f"{name}: {item.reason}")
+                if isinstance(item, Sourced):
+                    break
+            else:
+                return
+    finally:
+        for part in parts:
+            close = getattr(part, "close", None)
+            if close:
+                close()
+
+
+def _identity(options: MixtureOptions) -> str:
+    parts = []
+    for plan, name, share in zip(options.parts, options.names, options.shares, strict=True):
+        own = {key: value for key, value in vars(plan.source_options).items() if key != "path"}
+        parts.append([name, share, plan.source.identity(plan.source_options), own])
+    return json.dumps(parts, sort_keys=True)
+
+
+def _part(part: str, given: str) -> tuple[str, float]:
+    match = _PART.fullmatch(part)
+    if match is None or not float(match["share"]) > 0:
+        raise ConfigError(
+            f"{part!r} in {given!r}: each part of a mixture is SOURCE:SHARE, as in mutations:0.5,commits:DIR:0.5"
+        )
+    return match["source"], float(match["share"])
+
+
+def _options_of(source: str, options: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    from crrl.data.sources import SOURCES
+
+    name = source.partition(":")[0]
+    stem = next((known for known in names if name == known or name.removeprefix(f"{known}-") in KINDS), "jsonl")
+    known = known_options(BuildOptions, SOURCES[stem].options_type)
+    own = {key: value for key, value in options.items() if key in known}
+    return own | {
+        key.partition(".")[2]: value
+        for key, value in options.items()
+        if key.partition(".")[0] in (name, stem) and "." in key
+    }
+
+
+def _refuse_unused(options: Mapping[str, Any], parts: Sequence[tuple[str, float]], names: tuple[str, ...]) -> None:
+    used: set[str] = set()
+    for source, _ in parts:
+        own = _options_of(source, options, names)
+        name = source.partition(":")[0]
+        used |= own.keys() | {f"{name}.{key}" for key in own} | {f"{name.partition('-')[0]}.{key}" for key in own}
+    for key in options:
+        if key not in used:
+            raise ConfigError(
+                f"unknown data option {key!r}; no part of the mixture knows it (NAME.option is for one part only)"
+            )

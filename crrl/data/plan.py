@@ -1,0 +1,21 @@
+"""What is to be built: a source, which of its tasks, and every option."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from crrl.data.options import BuildOptions
+from crrl.data.sources import Source
+from crrl.schema import Kind
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One build, completely."""
+
+    source: Source
+    source_options: Any
+    kind: Kind
+    split: str
+    options: BuildOptions

@@ -1,0 +1,137 @@
+"""From files of code to implementation tasks: function by function, each kept or dropped with a reason."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from crrl.data.placeholder import placeholder
+from crrl.data.prompts import implement_prompt
+from crrl.data.rows import BadRow, Dropped, Item, Sourced
+from crrl.data.sources.stack.code_files import CodeFile, code_files
+from crrl.data.sources.stack.docstring_tests import DocstringTests
+from crrl.data.sources.stack.functions import (
+    Function,
+    body_lines,
+    functions_of,
+    masked,
+    parse_file,
+)
+from crrl.data.sources.stack.near import NearDuplicates
+from crrl.data.sources.stack.options import StackOptions
+from crrl.data.sources.stack.quality import body_problem, docstring_problem, is_generated
+from crrl.data.window import shown_lines, window_around
+from crrl.diffs.line_diff import split_lines
+from crrl.schema import NO_TESTS, TaskRow, TestsRow, rows_from_files
+
+
+def items(options: StackOptions) -> Iterator[Item]:
+    """Yields a task or a reason for every function, in the order of the files.
+
+    All functions of a file lie in one split, by a hash of its text: a file shows the bodies of its other functions. A
+    function that is nearly one of an earlier file is dropped, in whichever split that was.
+    """
+    with ExitStack() as stack:
+        near = NearDuplicates(options.near_duplicates) if options.near_duplicates else None
+        if near:
+            stack.callback(near.close)
+        tests = stack.enter_context(DocstringTests()) if options.doctests else None
+        for file in code_files(options):
+            if isinstance(file, Dropped | BadRow):
+                yield file
+                continue
+            group = hashlib.sha256(file.text.encode("utf-8", "surrogatepass")).hexdigest()
+            yield from _of_file(options, file, group, near, tests)
+
+
+def _of_file(
+    options: StackOptions, file: CodeFile, group: str, near: NearDuplicates | None, tests: DocstringTests | None
+) -> Iterator[Item]:
+    tree = parse_file(file.text) if _is_plain(file.text) else None
+    if tree is None:
+        yield Dropped(file.where, "file: does not parse, or has unusual line ends")
+        return
+    functions = [function for function in functions_of(tree) if _is_asked_for(file, function)]
+    if file.function and not functions:
+        yield BadRow(file.where, f"no function {file.function!r} starts at line {file.line} of file_content")
+        return
+    lines = split_lines(file.text)
+    reason = _file_problem(options, file)
+    for function in functions:
+        where = f"{file.where}:{function.node.lineno} {function.name}"
+        why = docstring_problem(function, options) or reason or body_problem(function, options)
+        place = None if why else body_lines(function, lines)
+        if not why and place is None:
+            why = "function: its body shares a line with the docstring"
+        if not why and placeholder(function.node.name) in file.text:
+            why = "function: the file holds the placeholder already"
+        if not why and near and not near.add(_code_of(function)):
+            why = "function: nearly the same as an earlier one"
+        if why or place is None:
+            yield Dropped(where, why)
+        else:
+            yield Sourced(_task(options, file, function, lines, place, tests), where, group)
+
+
+def _is_plain(text: str) -> bool:
+    """Lines that end in LF or CRLF only, as far as Python's syntax tree counts them; text that a file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return (
+        "\0" not in text and "\f" not in text and not text.startswith("\ufeff") and "\r" not in text.replace("\r\n", "")
+    )
+
+
+def _is_asked_for(file: CodeFile, function: Function) -> bool:
+    node = function.node
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return not file.function or (node.name == file.function and file.line in (first, node.lineno))
+
+
+def _file_problem(options: StackOptions, file: CodeFile) -> str:
+    if options.max_file_chars and len(file.text) > options.max_file_chars:
+        return f"file: more than {options.max_file_chars} characters"
+    return "file: is generated" if is_generated(file.text) else ""
+
+
+def _code_of(function: Function) -> str:
+    """The body as the tree has it: without comments, blank lines and the docstring."""
+    return "\n".join(map(ast.unparse, function.body))
+
+
+def _task(
+    options: StackOptions,
+    file: CodeFile,
+    function: Function,
+    lines: list[str],
+    place: tuple[int, int],
+    tests: DocstringTests | None,
+) -> TaskRow:
+    before = masked(function, lines, place)
+    text = "".join(before)
+    name = f"{file.path}:{function.name}"
+    task_id = f"{name}-{hashlib.sha256(f'{file.text}{function.node.lineno}'.encode()).hexdigest()[:10]}"
+    start = min([function.node.lineno, *(decorator.lineno for decorator in function.node.decorator_list)]) - 1
+    first, last = window_around(before, start, place[0] + 1, options.prompt_chars, random.Random(task_id))
+    spec = f"Write the body of `{function.name}` in {file.path}. Its docstring says what it does."
+    if cut := shown_lines(first, last, len(before)):
+        spec += f"\n\n{cut}"
+    row: TestsRow = (tests.of(file, function, text) if tests else None) or NO_TESTS
+    provenance = {"source": "stack", **file.provenance, "file": file.path, "function": function.name}
+    provenance |= {"line": function.node.lineno, "judged_by": "doctest" if row["command"] else "similarity"}
+    return {
+        "task_id": task_id,
+        "kind": "implement",
+        "prompt": implement_prompt(spec, {file.path: "".join(before[first:last])}),
+        "files": rows_from_files({file.path: text}),
+        "reference": rows_from_files({file.path: file.text}),
+        "tests": row,
+        "label": "",
+        "source": json.dumps(provenance, ensure_ascii=False),
+    }

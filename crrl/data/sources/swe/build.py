@@ -1,0 +1,202 @@
+"""From issues with fixes to multi-file repairs: the files that the fix changes, and others near them, out of a local clone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from contextlib import closing
+
+from crrl.data.check_row import RowError
+from crrl.data.git_history import BlobReader, TreeEntry, read_tree
+from crrl.data.hub import dataset_files
+from crrl.data.paths import CODE_EXTENSIONS, is_test_path, path_problem
+from crrl.data.prompts import repair_prompt
+from crrl.data.read_table import read_tables, tables_digest
+from crrl.data.rows import BadRow, Dropped, Item, SeenKeys, Sourced
+from crrl.data.sources.swe.options import SweOptions
+from crrl.data.sources.swe.rows import COLUMNS, Row, checked_row, patch_problem, patched_paths
+from crrl.data.window import shown_lines, window_around
+from crrl.diffs import apply_unified
+from crrl.diffs.line_diff import diff_lines, split_lines
+from crrl.errors import DataError, PatchApplyError, PatchParseError
+from crrl.schema import NO_TESTS, Files, TaskRow, rows_from_files
+
+_REGULAR = ("100644", "100755")
+_MAX_DISTRACTOR_BYTES = 40_000
+
+
+def items(options: SweOptions) -> Iterator[Item]:
+    """Yields a task or a reason for every row, in their order. One row and its files are held.
+
+    Raises DataError for files of rows that cannot be read. Cost: about 50 ms a row, most of it git's.
+    """
+    with closing(SeenKeys()) as seen:
+        for read in read_tables(dataset_files(options.path, options.files), COLUMNS):
+            if isinstance(read, BadRow):
+                yield read
+                continue
+            where, values = read
+            try:
+                row = checked_row(values)
+                if not seen.add(row.instance_id):
+                    raise RowError(f"duplicate instance_id {row.instance_id!r}")
+                yield _item(options, row, where)
+            except RowError as problem:
+                yield BadRow(where, str(problem))
+
+
+def identity(options: SweOptions) -> str:
+    """Changes with the rows, and with which clones are there; a commit's content cannot change."""
+    clones = sorted(path.name for path in options.clone_folder.iterdir())
+    return f"{tables_digest(dataset_files(options.path, options.files))} {clones}"
+
+
+def _item(options: SweOptions, row: Row, where: str) -> Item:
+    clone = options.clone_of(row.repo)
+    paths = patched_paths(row.patch)
+    reason = patch_problem(row.patch) or _unfit_paths(options, paths)
+    if reason or clone is None:
+        return Dropped(where, reason or "no local clone of its repository")
+    try:
+        tree = read_tree(clone, row.base_commit)
+    except DataError:
+        return Dropped(where, "its commit is not in the local clone")
+    with BlobReader(clone, options.max_file_bytes) as blobs:
+        before: dict[str, str] = {}
+        for path in paths:
+            if path in tree:
+                if tree[path].mode not in _REGULAR:
+                    return Dropped(where, "changes a symbolic link or a submodule")
+                before[path], why = blobs.text(tree[path].blob)
+                if why:
+                    return Dropped(where, why)
+        after = _applied(row, before)
+        if before == after:
+            return Dropped(where, "changes no file's content")
+        others = _distractors(options, row, tree, paths, blobs)
+    if not before and not others:
+        return Dropped(where, "only adds files")
+    files = _mixed(row, {**before, **others})
+    return Sourced(
+        _task(options, row, where, files, {**files, **after}, before, after), where, group=row.repo + row.base_commit
+    )
+
+
+def _unfit_paths(options: SweOptions, paths: list[str]) -> str:
+    if any(path_problem(path) for path in paths):
+        return "a path cannot be named in a patch"
+    if options.max_changed_files and len(paths) > options.max_changed_files:
+        return f"changes more than {options.max_changed_files} files"
+    return ""
+
+
+def _applied(row: Row, before: Files) -> dict[str, str]:
+    try:
+        return apply_unified(before, row.patch)
+    except (PatchApplyError, PatchParseError) as error:
+        raise RowError(f"the patch does not apply to {row.repo} at {row.base_commit[:12]}: {error}") from error
+
+
+def _distractors(
+    options: SweOptions, row: Row, tree: dict[str, TreeEntry], paths: list[str], blobs: BlobReader
+) -> dict[str, str]:
+    """Other code near the changed files: of their folders first, then of the folders around; drawn by the row's own name."""
+    endings = {path.rpartition(".")[2] for path in paths} & set(CODE_EXTENSIONS) or set(CODE_EXTENSIONS)
+    folders = {path.rpartition("/")[0] for path in paths}
+
+    def distance(path: str) -> tuple[int, str]:
+        folder = path.rpartition("/")[0]
+        shared = max(len(_common(folder, other)) for other in folders)
+        return -shared, hashlib.sha256(f"{row.instance_id} {path}".encode()).hexdigest()
+
+    fitting = [
+        path
+        for path, entry in tree.items()
+        if path not in paths
+        and entry.mode in _REGULAR
+        and path.rpartition(".")[2] in endings
+        and not is_test_path(path)
+        and not path_problem(path)
+    ]
+    found: dict[str, str] = {}
+    for path in sorted(fitting, key=distance):
+        if len(found) >= options.distractors:
+            break
+        text, why = blobs.text(tree[path].blob)
+        if not why and text.strip() and len(text) <= _MAX_DISTRACTOR_BYTES:
+            found[path] = text
+    return found
+
+
+def _common(one: str, other: str) -> list[str]:
+    shared = []
+    for a, b in zip(one.split("/"), other.split("/"), strict=False):
+        if a != b:
+            break
+        shared.append(a)
+    return shared
+
+
+def _mixed(row: Row, files: dict[str, str]) -> dict[str, str]:
+    """The files in an order that says nothing of which of them the fix changes."""
+    paths = sorted(files)
+    random.Random(row.instance_id).shuffle(paths)
+    return {path: files[path] for path in paths}
+
+
+def _task(
+    options: SweOptions, row: Row, where: str, files: Files, with_fix: dict[str, str], before: Files, after: Files
+) -> TaskRow:
+    reference = {path: text for path, text in with_fix.items() if path not in before or path in after}
+    shown, cuts = _shown(options, row, files, reference)
+    spec = "\n\n".join(part for part in (row.problem.strip(), *cuts) if part)
+    provenance = {
+        "source": "swe",
+        "instance_id": row.instance_id,
+        "repo": row.repo,
+        "commit": row.base_commit,
+        "row": where,
+        "license": "that of the repository",
+        "changed": sorted(before.keys() | after.keys()),
+        "fail_to_pass": row.fail_to_pass,
+        "pass_to_pass": row.pass_to_pass,
+    }
+    return {
+        "task_id": row.instance_id,
+        "kind": "repair",
+        "prompt": repair_prompt(spec, shown),
+        "files": rows_from_files(files),
+        "reference": rows_from_files(reference),
+        "tests": NO_TESTS,
+        "label": "",
+        "source": json.dumps(provenance, ensure_ascii=False),
+    }
+
+
+def _shown(options: SweOptions, row: Row, files: Files, reference: Files) -> tuple[dict[str, str], list[str]]:
+    """What the prompt shows of each file, and the sentences that mark the cuts."""
+    shown: dict[str, str] = {}
+    cuts = []
+    for path, text in files.items():
+        lines = split_lines(text)
+        draw = random.Random(f"{row.instance_id} {path}")
+        changed = _changed_lines(text, reference.get(path, "")) if text != reference.get(path) else None
+        at = changed or _anywhere(len(lines), draw)
+        first, last = window_around(lines, *at, options.prompt_chars, draw)
+        shown[path] = "".join(lines[first:last])
+        if cut := shown_lines(first, last, len(lines)):
+            cuts.append(f"{path}: {cut}")
+    return shown, cuts
+
+
+def _changed_lines(before: str, after: str) -> tuple[int, int]:
+    """From the first to behind the last line that the fix changes, from 0."""
+    hunks = list(diff_lines(split_lines(before), split_lines(after)))
+    return min(hunk.start for hunk in hunks), max(hunk.end for hunk in hunks)
+
+
+def _anywhere(count: int, draw: random.Random) -> tuple[int, int]:
+    line = draw.randrange(count) if count else 0
+    return line, min(count, line + 1)

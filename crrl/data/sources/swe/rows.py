@@ -1,0 +1,95 @@
+"""One row of SWE-bench's schema, which SWE-Gym and SWE-bench_Multilingual share.
+
+repo, instance_id, base_commit, patch, test_patch, problem_statement, hints_text, created_at, version, FAIL_TO_PASS,
+PASS_TO_PASS (lists, or JSON of lists), …
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crrl.data.check_row import RowError
+from crrl.data.read_table import missing_columns
+
+NEEDED = ("instance_id", "repo", "base_commit", "problem_statement", "patch")
+COLUMNS = (*NEEDED, "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS", "version", "created_at")
+_HEADER = re.compile(r"^diff --git (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One issue of a repository and the fix that closed it."""
+
+    instance_id: str
+    repo: str
+    base_commit: str
+    problem: str
+    patch: str
+    test_patch: str
+    fail_to_pass: tuple[str, ...]
+    pass_to_pass: tuple[str, ...]
+
+
+def checked_row(row: Mapping[str, Any]) -> Row:
+    """The row in our form. Raises RowError for a column that is missing or of another type than published."""
+    if problem := missing_columns(dict(row), NEEDED, "SWE-bench"):
+        raise RowError(problem)
+    for column in NEEDED:
+        if not isinstance(row[column], str):
+            raise RowError(f"column {column} must be text, not {row[column]!r:.60}")
+    if not re.fullmatch(r"[0-9a-f]{7,40}", row["base_commit"]):
+        raise RowError(f"column base_commit must be a commit's hash, not {row['base_commit']!r:.60}")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", row["repo"]):
+        raise RowError(f"column repo must be owner/name, not {row['repo']!r:.60}")
+    return Row(
+        instance_id=row["instance_id"],
+        repo=row["repo"],
+        base_commit=row["base_commit"],
+        problem=row["problem_statement"],
+        patch=row["patch"],
+        test_patch=row.get("test_patch") or "",
+        fail_to_pass=_names(row, "FAIL_TO_PASS"),
+        pass_to_pass=_names(row, "PASS_TO_PASS"),
+    )
+
+
+def patch_problem(patch: str) -> str:
+    """Why a unified diff makes no task, as far as its own headers tell; "" if it may."""
+    if re.search(r"^(rename|copy) (from|to) ", patch, re.MULTILINE):
+        return "renames a file"
+    if re.search(r"^(GIT binary patch|Binary files .* differ)", patch, re.MULTILINE):
+        return "changes a binary file"
+    if re.search(r"^(new file mode|deleted file mode|new mode|index \S+) (120000|160000)\s*$", patch, re.MULTILINE):
+        return "changes a symbolic link or a submodule"
+    if not re.search(r"^@@ ", patch, re.MULTILINE) and not re.search(r"^(new|deleted) file mode ", patch, re.MULTILINE):
+        return "changes no file's content"
+    return ""
+
+
+def patched_paths(patch: str) -> list[str]:
+    """The paths that a unified diff without renames names, in its order."""
+    paths: list[str] = []
+    for line in patch.splitlines():
+        if line.startswith("diff --git "):
+            middle = len(line) - len("diff --git ")
+            name = line[len("diff --git ") :][: middle // 2]
+            paths.append(name.removeprefix("a/").strip('"'))
+        elif line.startswith(("--- a/", "+++ b/")) and "diff --git" not in patch:
+            paths.append(line[6:].partition("\t")[0].rstrip())
+    return list(dict.fromkeys(paths))
+
+
+def _names(row: Mapping[str, Any], column: str) -> tuple[str, ...]:
+    value = row.get(column) or []
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise RowError(f"column {column} must be a list of tests, or JSON of one, not {value!r:.60}") from None
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise RowError(f"column {column} must be a list of tests, not {value!r:.60}")
+    return tuple(value)

@@ -1,0 +1,312 @@
+"""PrimeVul: pairs are found by commit in any order of rows, splits share no function, verdicts and labels are checked."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+
+from crrl.cwe import BENIGN
+from crrl.data.build import Report, build_tasks, make_plan
+from crrl.data.sources.primevul.rows import function_name
+from crrl.errors import ConfigError, DataError
+from crrl.evaluate.baselines import reference_answer
+from crrl.evaluate.strata import pair_of
+from crrl.rewards import REWARDS
+from crrl.schema import TaskRow
+from tests.data.rows import write_rows
+
+
+def func(number: int, *, fixed: bool, name: str = "") -> str:
+    check = f"    if (length > {number + 8}) return -1;\n" if fixed else ""
+    return (
+        f"static int {name or f'read_{number}'}(const char *from, unsigned length)\n{{\n    char into[{number + 8}];\n"
+        f"{check}    for (unsigned i = 0; i < length; i++)\n        into[i] = from[i] + {number};\n"
+        f"    return into[0] + into[{number + 1}];\n}}\n"
+    )
+
+
+def official(number: int, target: int, **changes: Any) -> dict[str, Any]:
+    """A row in the schema of the official JSON lines."""
+    return {
+        "idx": 2 * number + target,
+        "project": f"project{number % 3}",
+        "commit_id": f"{number:040x}",
+        "project_url": "https://example.invalid/project",
+        "commit_url": "https://example.invalid/commit",
+        "commit_message": "Check the length",
+        "target": target,
+        "func": func(number, fixed=not target),
+        "func_hash": 10**30 + number,
+        "file_name": f"src/read_{number}.c",
+        "file_hash": 10**29 + number,
+        "cwe": ["CWE-787"] if number % 2 else ["CWE-125"],
+        "cve": f"CVE-2020-{number:04d}",
+        "cve_desc": f"A crafted file number {number} is copied without a check.",
+        "nvd_url": "https://example.invalid/nvd",
+        **changes,
+    }
+
+
+def on_the_hub(number: int, target: int, **changes: Any) -> dict[str, Any]:
+    """A row in the schema of the copy on the hub."""
+    row = official(number, target)
+    kept = {name: row[name] for name in ("project", "commit_id", "func", "cwe")}
+    return {
+        **kept,
+        "hash": number,
+        "size": 9,
+        "message": "…",
+        "is_vulnerable": bool(target),
+        "cwe_description": "…",
+        **changes,
+    }
+
+
+def pairs(count: int, first: int = 0) -> list[dict[str, Any]]:
+    return [official(number, target) for number in range(first, first + count) for target in (1, 0)]
+
+
+def build(path: Path, kind: str = "classify", split: str = "all", **options: Any) -> tuple[list[TaskRow], Report]:
+    plan = make_plan("primevul", kind=kind, split=split, options={"path": str(path), **options})
+    report = Report()
+    return list(build_tasks(plan, report)), report
+
+
+def rows(folder: Path, content: list[dict[str, Any]], name: str = "primevul_train_paired.jsonl") -> Path:
+    return write_rows(folder / name, content)
+
+
+def test_both_halves_of_a_pair_are_asked_and_half_of_the_tasks_is_benign(tmp_path: Path) -> None:
+    tasks, report = build(rows(tmp_path, pairs(10)))
+    assert Counter(task["label"] for task in tasks) == {BENIGN: 10, "CWE-787": 5, "CWE-125": 5}
+    assert set(Counter(pair_of(task["source"]) for task in tasks).values()) == {2}
+    assert report.kept == report.read == 20
+    for task in tasks:
+        assert REWARDS["label"]([reference_answer(task)], label=[task["label"]]) == [1.0]
+
+
+def test_the_order_of_rows_changes_no_pair(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    mixed = pairs(30)
+    random.Random(1).shuffle(mixed)
+    in_order, shuffled = build(rows(tmp_path, pairs(30)))[0], build(rows(tmp_path / "b", mixed))[0]
+    key = lambda task: (task["task_id"], task["label"], pair_of(task["source"]))  # noqa: E731
+    assert sorted(map(key, in_order)) == sorted(map(key, shuffled))
+
+
+def test_the_order_within_a_pair_says_nothing(tmp_path: Path) -> None:
+    tasks, _ = build(rows(tmp_path, pairs(200)))
+    assert 60 < sum(task["label"] == BENIGN for task in tasks[::2]) < 140
+
+
+def test_repairs_go_from_the_vulnerable_to_the_fixed_function(tmp_path: Path) -> None:
+    tasks, _ = build(rows(tmp_path, pairs(6)), "repair")
+    assert len(tasks) == 6
+    for number, task in enumerate(tasks):
+        assert task["files"] == [{"path": f"read_{number}.c", "text": func(number, fixed=False)}]
+        assert task["reference"][0]["text"] == func(number, fixed=True)
+        user = task["prompt"][1]["content"]
+        assert f"A crafted file number {number}" in user
+        assert "if (length" not in user
+        columns = {name: [task[name]] for name in ("files", "reference")}  # type: ignore[literal-required]
+        assert REWARDS["similarity"]([reference_answer(task)], **columns) == [1.0]
+
+
+def test_the_copy_on_the_hub_gives_the_same_pairs_from_parquet(tmp_path: Path) -> None:
+    content = [on_the_hub(number, target) for number in range(6) for target in (0, 1)]
+    pq.write_table(pa.Table.from_pylist(content), tmp_path / "train_paired-00000-of-00001.parquet")
+    labels = Counter(task["label"] for task in build(tmp_path)[0])
+    assert labels == {BENIGN: 6, "CWE-787": 3, "CWE-125": 3}
+
+
+def test_several_functions_of_one_commit_are_paired_by_name_and_file(tmp_path: Path) -> None:
+    commit = "c" * 40
+    content = []
+    for number in (1, 2, 3):
+        for target in (1, 0):
+            same = {"commit_id": commit, "project": "p", "file_name": f"f{number}.c"}
+            content.append(official(number, target, func=func(number, fixed=not target, name="read"), **same))
+    random.Random(3).shuffle(content)
+    tasks, _ = build(rows(tmp_path, content), "repair")
+    assert len(tasks) == 3
+    for task in tasks:
+        size = task["files"][0]["text"].partition("into[")[2].partition("]")[0]
+        assert f"into[{size}]" in task["reference"][0]["text"]
+
+
+def test_a_renamed_function_is_still_a_pair(tmp_path: Path) -> None:
+    content = [official(1, 1), official(1, 0, func=func(1, fixed=True, name="read_safely"))]
+    assert len(build(rows(tmp_path, content), "repair")[0]) == 1
+
+
+def test_a_pair_lies_in_one_split_and_no_function_in_two(tmp_path: Path) -> None:
+    path = rows(tmp_path, pairs(60))
+    options = {"split_by": "commit", "heldout_share": 0.3}
+    train, heldout = (build(path, split=split, **options)[0] for split in ("train", "heldout"))
+    assert len(train) + len(heldout) == 120
+    assert heldout
+    assert not {pair_of(task["source"]) for task in train} & {pair_of(task["source"]) for task in heldout}
+    assert not {task["files"][0]["text"] for task in train} & {task["files"][0]["text"] for task in heldout}
+
+
+def test_published_splits_are_kept_and_training_gives_way_where_they_share_a_function(tmp_path: Path) -> None:
+    shared = [
+        official(1, target, commit_id="d" * 40, func=func(1, fixed=not target).replace("    ", "\t"))
+        for target in (1, 0)
+    ]
+    rows(tmp_path, pairs(4))
+    rows(tmp_path, [*pairs(2, 10), *shared], "primevul_test_paired.jsonl")
+    rows(tmp_path, pairs(2, 20), "primevul_valid_paired.jsonl")
+    train, report = build(tmp_path, "repair", "train")
+    assert len(train) == 3
+    assert report.dropped == {"a function that the split heldout has as well": 1}
+    assert len(build(tmp_path, "repair", "heldout")[0]) == 5
+
+
+def test_rows_with_several_weaknesses_accept_each(tmp_path: Path) -> None:
+    both = [official(1, target, cwe=["CWE-787", "CWE-125", "NVD-CWE-Other"]) for target in (1, 0)]
+    tasks, _ = build(rows(tmp_path, both))
+    (label,) = {task["label"] for task in tasks} - {BENIGN}
+    assert label == "CWE-125, CWE-787"
+    assert REWARDS["label"](["CWE-787", "CWE-125", label], label=[label] * 3) == [1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("cwe", ["CWE-787", "['CWE-787']", "CWE-787, NVD-CWE-Other"])
+def test_weaknesses_written_as_text_are_read(tmp_path: Path, cwe: str) -> None:
+    tasks, _ = build(rows(tmp_path, [official(1, target, cwe=cwe) for target in (1, 0)]))
+    assert {task["label"] for task in tasks} == {BENIGN, "CWE-787"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "reason"),
+    [
+        ("classify", [official(1, target, cwe=["NVD-CWE-noinfo"]) for target in (1, 0)], "no CWE id"),
+        (
+            "classify",
+            [official(1, t, func=func(1, fixed=not t) + "/*" + "x" * 30_000 + "*/") for t in (1, 0)],
+            "more than 20000",
+        ),
+        (
+            "classify",
+            [
+                *pairs(1, 1),
+                official(1, 0, commit_id="e" * 40, func=func(1, fixed=False)),
+                official(1, 1, commit_id="e" * 40, func=func(1, fixed=False) + "int x;\n"),
+            ],
+            "contradictory labels: the same function has the other verdict in another commit",
+        ),
+    ],
+)
+def test_a_sound_row_that_makes_no_task_is_dropped(tmp_path: Path, kind: str, content: list[Any], reason: str) -> None:
+    report = build(rows(tmp_path, [*content, *pairs(1, 50)]), kind)[1]
+    assert any(reason in dropped for dropped in report.dropped)
+
+
+def test_unpaired_files_may_hold_single_rows(tmp_path: Path) -> None:
+    path = rows(tmp_path, [*pairs(1), official(5, 1), official(6, 0)], "primevul_train.jsonl")
+    tasks, report = build(path, files="")
+    assert len(tasks) == 2
+    assert report.dropped == {"no partner in its commit": 2}
+
+
+def bad(tmp_path: Path, content: list[Any], **options: Any) -> str:
+    with pytest.raises(DataError) as error:
+        build(rows(tmp_path, content), **options)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_shuffled_columns_of_a_paired_file_are_found(tmp_path: Path) -> None:
+    content = pairs(20)
+    funcs = [row["func"] for row in content]
+    random.Random(2).shuffle(funcs)
+    for row, other in zip(content, funcs, strict=True):
+        row["func"] = other
+    message = bad(tmp_path, content)
+    assert "primevul_train_paired.jsonl row" in message
+    assert "though the file is of pairs: are its columns shuffled?" in message
+
+
+def test_contradictory_labels_in_a_commit_are_named_with_both_rows(tmp_path: Path) -> None:
+    content = [*pairs(2), official(5, 1), official(5, 0, func=func(5, fixed=False))]
+    message = bad(tmp_path, content)
+    assert message.startswith("primevul_train_paired.jsonl row 5: contradictory labels")
+    assert "primevul_train_paired.jsonl row 6" in message
+
+
+def test_inverted_verdicts_are_refused_until_they_are_turned_round(tmp_path: Path) -> None:
+    content = [{**row, "target": 1 - row["target"]} for row in pairs(60)]
+    assert "verdicts look inverted: the benign function is the shorter one in 60 of 60 pairs" in bad(tmp_path, content)
+    turned, _ = build(tmp_path, "repair", verdicts="inverted")
+    assert turned[0]["files"][0]["text"] == func(0, fixed=False)
+    believed, _ = build(tmp_path, "repair", verdicts="as-named")
+    assert believed[0]["files"][0]["text"] == func(0, fixed=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"func": None}, "row 3: column func is missing; a row of PrimeVul has project, commit_id, func, cwe"),
+        ({"target": None}, "row 3: column target (or is_vulnerable) must be 0 or 1, not None"),
+        ({"target": 2}, "row 3: column target (or is_vulnerable) must be 0 or 1, not 2"),
+        ({"cwe": 787}, "row 3: column cwe must be a list of CWE ids, not 787"),
+        ({"func": ""}, "row 3: column func must be text"),
+    ],
+)
+def test_a_schema_that_changed_is_named(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
+    content = pairs(2)
+    content[2] |= changes
+    assert complaint in bad(tmp_path, content)
+
+
+def test_files_without_a_split_in_their_name_are_refused(tmp_path: Path) -> None:
+    path = rows(tmp_path, pairs(1), "paired.jsonl")
+    with pytest.raises(DataError, match="has none of train, valid, test; split_by=commit"):
+        build(path)
+    assert len(build(path, split_by="commit")[0]) == 2
+
+
+def test_a_file_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    rows(tmp_path, pairs(1))
+    with pytest.raises(
+        DataError, match=r"no file of rows has 'nope' in its path; there are primevul_train_paired.jsonl"
+    ):
+        build(tmp_path, files="nope")
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(ConfigError, match="needs path="):
+        make_plan("primevul", kind="classify", split="all", options={})
+    with pytest.raises(ConfigError, match="must be published or commit"):
+        make_plan("primevul", kind="classify", split="all", options={"path": "x", "split_by": "row"})
+    with pytest.raises(ConfigError, match="holds repair tasks, not classify"):
+        make_plan("primevul-repair", kind="classify", split="all", options={"path": "x"})
+    assert make_plan("primevul-repair:x", kind="repair", split="all", options={}).source.name == "primevul"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("static int\nread_file(const char *p)\n{ if (p) return f(p); }", "read_file"),
+        ("void A::B::run(int (*f)(int)) const {}", "A::B::run"),
+        ("__attribute__((noinline)) int g(void) { return 0; }", "g"),
+        ("/* h(x) */ int k(int a) { return h(a); }", "k"),
+        ("no function", ""),
+    ],
+)
+def test_names_are_read_from_the_text(text: str, name: str) -> None:
+    assert function_name(text) == name
+
+
+def test_provenance_is_kept(tmp_path: Path) -> None:
+    (task,), _ = build(rows(tmp_path, pairs(1)), "repair")
+    about = json.loads(task["source"])
+    assert (about["repo"], about["commit"], about["cve"]) == ("project0", "0" * 40, "CVE-2020-0000")
+    assert about["row"] == "primevul_train_paired.jsonl row 1"

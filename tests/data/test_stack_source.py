@@ -1,0 +1,391 @@
+"""Functions to write: what is kept, that the masked file parses and leaks nothing, that the reference earns 1.0."""
+
+from __future__ import annotations
+
+import ast
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+
+from crrl.data import load_tasks
+from crrl.data.build import Report, build_tasks, make_plan
+from crrl.data.placeholder import placeholder
+from crrl.data.sources.stack.near import NearDuplicates
+from crrl.data.sources.stack.quality import words_of
+from crrl.errors import ConfigError, DataError
+from crrl.evaluate.baselines import reference_answer
+from crrl.evaluate.evaluation import rewards_for
+from crrl.rewards import REWARDS
+from crrl.schema import TaskRow
+
+GOOD = '''\
+def spread(values, least=0):
+    """Give the distance between the largest and the smallest of the values that are above a least one.
+
+    >>> spread([3, 9, 4])
+    6
+    >>> spread([])
+    0
+    """
+    # the interesting part
+    kept = [value for value in values if value > least]
+    if not kept:
+        return 0
+    return max(kept) - min(kept)
+    # nothing is rounded
+'''
+METHOD = '''\
+class Basket:
+    """Holds things."""
+
+    @classmethod
+    async def gather(cls, things):
+        """Collect all of the things that are not yet in any other basket, one after the other."""
+        found = cls()
+        for thing in things:
+            found.add(thing)
+        return found
+
+    other = 1
+'''
+BODY = "    total = 0\n    for x in xs:\n        total += x\n    return total\n"
+DOCSTRING = '    """Add up all of the numbers that are in the list, one after the other."""\n'
+
+
+def build(where: Path, *, split: str = "all", **options: Any) -> tuple[list[TaskRow], Report]:
+    plan = make_plan("stack", kind="implement", split=split, options={"path": str(where), **options})
+    report = Report()
+    return list(build_tasks(plan, report)), report
+
+
+def folder(tmp_path: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (tmp_path / f"{name}.py").write_bytes(text.encode())
+    return tmp_path
+
+
+def only_reason(report: Report) -> str:
+    (reason,) = report.dropped
+    return reason
+
+
+def earned(task: TaskRow, answer: str, *names: str) -> set[float | None]:
+    columns = {name: [task[name]] for name in ("files", "reference", "tests")}  # type: ignore[literal-required]
+    return {REWARDS[name]([answer], **columns)[0] for name in names or rewards_for(task)}
+
+
+def test_the_body_is_one_placeholder_at_its_own_indentation_and_the_file_parses(tmp_path: Path) -> None:
+    tasks, _ = build(folder(tmp_path, a=GOOD, b=METHOD), doctests=0)
+    assert [task["kind"] for task in tasks] == ["implement"] * 2
+    for task, name, indent in zip(tasks, ("spread", "gather"), ("    ", "        "), strict=True):
+        text = task["files"][0]["text"]
+        ast.parse(text)
+        assert f"\n{indent}{placeholder(name)}\n" in text
+    assert tasks[0]["files"][0]["text"].endswith(f'    """\n    {placeholder("spread")}\n')
+    assert tasks[1]["files"][0]["text"].endswith(f"        {placeholder('gather')}\n\n    other = 1\n")
+
+
+def test_nothing_of_the_body_is_left_not_even_its_comments(tmp_path: Path) -> None:
+    (task,), _ = build(folder(tmp_path, a=GOOD), doctests=0)
+    shown = task["files"][0]["text"] + "".join(message["content"] for message in task["prompt"])
+    for word in ("kept", "interesting", "rounded", "max(", "return 0"):
+        assert word not in shown
+    assert task["reference"] == [{"path": "a.py", "text": GOOD}]
+
+
+def test_bodies_of_any_length_leave_files_of_one_length(tmp_path: Path) -> None:
+    bodies = ("    return sum(xs) + 0 * len(xs) if xs else [y for y in xs][0]\n", BODY, BODY * 9)
+    shown = set()
+    for number, body in enumerate(bodies):
+        place = tmp_path / str(number)
+        place.mkdir()
+        (task,), _ = build(folder(place, a=f"def f(xs):\n{DOCSTRING}{body}"), min_statements=1, doctests=0)
+        shown.add(task["files"][0]["text"])
+        assert all(message["content"].count("line") < 20 for message in task["prompt"])
+    assert len(shown) == 1
+
+
+def test_the_reference_earns_everything_and_the_placeholder_nothing(tmp_path: Path) -> None:
+    tasks, _ = build(folder(tmp_path, a=GOOD, b=METHOD))
+    for task in tasks:
+        assert earned(task, reference_answer(task) or "") == {1.0}
+        assert earned(task, "", "similarity", "applies") == {0.0}
+    assert "tests" in rewards_for(tasks[0])
+    assert "tests" not in rewards_for(tasks[1])
+
+
+def test_examples_of_the_docstring_become_tests_that_lie_apart(tmp_path: Path) -> None:
+    (task,), _ = build(folder(tmp_path, a=GOOD))
+    assert len(task["tests"]["fail_to_pass"] or ()) == 2
+    assert json.loads(task["source"])["judged_by"] == "doctest"
+    edited = GOOD.replace(">>> spread([3, 9, 4])\n    6", ">>> spread([3, 9, 4])\n    0").replace(
+        "return max", "return 0 * max"
+    )
+    answer = reference_answer({**task, "reference": [{"path": "a.py", "text": edited}]}) or ""
+    assert earned(task, answer, "tests") == {0.5}  # the empty list is right
+
+
+def test_examples_that_do_not_pass_here_judge_nothing(tmp_path: Path) -> None:
+    wrong = GOOD.replace("    6\n", "    7\n").replace('    0\n    """', '    8\n    """')
+    (task,), _ = build(folder(tmp_path, a=wrong))
+    assert not task["tests"]["command"]
+    assert rewards_for(task) == ["format", "similarity", "applies", "syntax"]
+
+
+def test_a_package_brings_its_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("")
+    (tmp_path / "shop" / "base.py").write_text("LEAST = 0\n")
+    (tmp_path / "shop" / "price.py").write_text("from .base import LEAST\n\n\n" + GOOD)
+    tasks, _ = build(tmp_path)
+    (task,) = tasks
+    assert task["files"][0]["path"] == "shop/price.py"
+    assert earned(task, reference_answer(task) or "", "tests") == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (f"def f(xs):\n{BODY}", "function: no docstring"),
+        (f'def f(xs):\n    """Add up."""\n{BODY}', "function: the docstring has fewer than 8 words"),
+        (
+            f'def f(xs):\n    """\n    >>> f([1, 2])  # one two three four five six seven eight nine\n    3\n    """\n{BODY}',
+            "function: the docstring has fewer",
+        ),
+        (
+            f'def f(xs):\n    """_summary_ of what the function does with all of its values."""\n{BODY}',
+            "function: the docstring is a placeholder",
+        ),
+        (f"def f(self):\n{DOCSTRING}    return self._x\n", "function: a trivial getter, setter or wrapper"),
+        (f"def f(self, x):\n{DOCSTRING}    self._x = x\n", "function: a trivial getter, setter or wrapper"),
+        (f"def f(self, x):\n{DOCSTRING}    return self.g(x, 1)\n", "function: a trivial getter, setter or wrapper"),
+        (f"def f(xs):\n{DOCSTRING}    raise NotImplementedError\n", "function: a stub"),
+        (f"def f(xs):\n{DOCSTRING}", "function: a stub"),
+        (f"def f(xs):\n{DOCSTRING}    ...\n", "function: a stub"),
+        (f"def f(xs):\n{DOCSTRING}    x = xs + 1\n    return x\n", "function: fewer than 3 statements"),
+        (f"def f(xs):\n{DOCSTRING}{BODY * 30}", "function: more than 60 lines"),
+        (f"@overload\ndef f(xs):\n{DOCSTRING}{BODY}", "function: a declaration only"),
+        (f"@abc.abstractmethod\ndef f(xs):\n{DOCSTRING}{BODY}", "function: a declaration only"),
+        (f"def test_f(xs):\n{DOCSTRING}{BODY}", "function: a test"),
+        (f"def f(xs):\n{DOCSTRING[:-1]}; y = 1\n{BODY}", "function: its body shares a line with the docstring"),
+        (f"def f(xs):\n{DOCSTRING}{BODY}\n# {placeholder('f')}\n", "function: the file holds the placeholder already"),
+        (
+            f"# This file is generated by make_tables.py, do not edit.\ndef f(xs):\n{DOCSTRING}{BODY}",
+            "file: is generated",
+        ),
+        ("def f(:\n", "file: does not parse, or has unusual line ends"),
+        (f"def f(xs):\n{DOCSTRING}{BODY}".replace("\n", "\r"), "file: does not parse, or has unusual line ends"),
+    ],
+)
+def test_a_function_that_is_not_worth_writing_is_dropped_with_the_reason(
+    tmp_path: Path, code: str, reason: str
+) -> None:
+    tasks, report = build(folder(tmp_path, a=code))
+    assert not tasks
+    assert only_reason(report).startswith(reason)
+
+
+def test_nested_functions_are_part_of_their_outer_one_and_conditional_ones_are_found(tmp_path: Path) -> None:
+    nested = f"    def g():\n        {DOCSTRING.strip()}\n        return 1\n"
+    code = f"def f(xs):\n{DOCSTRING}{nested}    y = g()\n    return y + len(xs)\n"
+    inner = textwrap.indent(f"def h(xs):\n{DOCSTRING}{BODY}", "    ")
+    code += f"try:\n    import z\nexcept ImportError:\n{inner}"
+    tasks, report = build(folder(tmp_path, a=code), doctests=0)
+    assert report.read == 2
+    assert [task["task_id"].rpartition("-")[0] for task in tasks] == ["a.py:f", "a.py:h"]
+
+
+def test_crlf_files_keep_their_line_ends(tmp_path: Path) -> None:
+    (task,), _ = build(folder(tmp_path, a=GOOD.replace("\n", "\r\n")), doctests=0)
+    assert task["files"][0]["text"].count("\r\n") == task["files"][0]["text"].count("\n")
+    assert earned(task, reference_answer(task) or "") == {1.0}
+
+
+def test_a_file_without_a_last_newline_and_form_feeds_in_names_are_handled(tmp_path: Path) -> None:
+    (task,), _ = build(folder(tmp_path, a=f"def f(xs):\n{DOCSTRING}{BODY}".rstrip("\n")), doctests=0)
+    assert task["files"][0]["text"].endswith(placeholder("f"))
+    assert earned(task, reference_answer(task) or "") == {1.0}
+
+
+def test_near_duplicates_are_dropped_whatever_their_names_of_files_and_comments(tmp_path: Path) -> None:
+    other = GOOD.replace("# the interesting part", "# something else").replace("spread", "gap")
+    tasks, report = build(folder(tmp_path, a=GOOD, b=other), doctests=0)
+    assert len(tasks) == 1
+    assert only_reason(report) == "function: nearly the same as an earlier one"
+    assert len(build(tmp_path, near_duplicates=0, doctests=0)[0]) == 2
+
+
+def test_minhash_tells_near_from_far() -> None:
+    near = NearDuplicates(0.8)
+    words = [f"word{number}" for number in range(200)]
+    assert near.add(" ".join(words))
+    assert not near.add("  ".join(words))
+    assert not near.add(" ".join([*words[:100], "other", *words[101:]]))
+    assert near.add(" ".join(f"other{number}" for number in range(200)))
+    assert near.add(" ".join([*words[:100], *(f"new{number}" for number in range(100))]))
+    assert near.add("")
+    assert not near.add("")
+    near.close()
+
+
+def test_all_functions_of_a_file_lie_in_one_split(tmp_path: Path) -> None:
+    for number in range(12):
+        code = "".join(f"def f{n}(xs):\n{DOCSTRING}{BODY.replace('total', f't{n}_{number}')}\n" for n in range(3))
+        (tmp_path / f"m{number}.py").write_text(code)
+    options: dict[str, Any] = {"doctests": 0, "near_duplicates": 0, "heldout_share": 0.4}
+    train, heldout = (build(tmp_path, split=split, **options)[0] for split in ("train", "heldout"))
+    paths = [{task["files"][0]["path"] for task in tasks} for tasks in (train, heldout)]
+    assert not paths[0] & paths[1]
+    assert paths[0]
+    assert paths[1]
+    assert len(train) + len(heldout) == 36
+
+
+def test_a_long_file_is_cut_to_a_window_with_the_placeholder_and_the_patch_still_applies(tmp_path: Path) -> None:
+    filler = "".join(f"x{number} = {number}\n" for number in range(2000))
+    (task,), _ = build(folder(tmp_path, a=f"{filler}{GOOD}{filler}"), prompt_chars=2000, doctests=0)
+    user = task["prompt"][1]["content"]
+    assert len(user) < 3000
+    assert placeholder("spread") in user
+    assert "def spread" in user
+    assert "of the file, lines" in user
+    answer = reference_answer(task) or ""
+    assert earned(task, answer) == {1.0}
+
+
+def test_words_are_those_of_prose() -> None:
+    assert words_of("Add two numbers.\n\nArgs:\n    x: the first\n\n>>> add(1, 2)\n3\n") == 5
+    assert words_of(":param x: a\n:returns: b\n") == 0
+
+
+# rows of published sets
+
+
+def stack_smol(text: str, **changes: Any) -> dict[str, Any]:
+    """A row in the schema of bigcode/the-stack-smol."""
+    return {
+        "content": text,
+        "avg_line_length": 20.0,
+        "max_line_length": 90,
+        "alphanum_fraction": 0.6,
+        "licenses": ["MIT"],
+        "repository_name": "owner/name",
+        "path": "pkg/mod.py",
+        "size": len(text),
+        "lang": "Python",
+        **changes,
+    }
+
+
+def docstrings_row(text: str, name: str, start: int, end: int, **changes: Any) -> dict[str, Any]:
+    """A row in the schema of ASSERT-KTH/stack-smol-docstrings, with its placeholder that leaks the length."""
+    lines = text.splitlines()
+    masked = [*lines[: start - 1], f"# MASKED: {name} function (lines {start}-{end})", *lines[end:]]
+    return {
+        "function_name": name,
+        "docstring": "…",
+        "masked_code": "\n".join(masked),
+        "implementation": "\n".join(lines[start - 1 : end]),
+        "start_line": start,
+        "end_line": end,
+        "file_content": text,
+        **changes,
+    }
+
+
+def write_parquet(path: Path, rows: list[dict[str, Any]]) -> Path:
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+def test_rows_of_the_stack_smol_are_read_from_parquet_with_their_licence(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "data.parquet", [stack_smol(GOOD), stack_smol(METHOD, path="b.py", licenses=[])])
+    tasks, report = build(path)
+    assert report.kept == 2
+    about = json.loads(tasks[0]["source"])
+    assert (about["repo"], about["license"], about["file"], about["row"]) == (
+        "owner/name",
+        "MIT",
+        "pkg/mod.py",
+        "data.parquet row 1",
+    )
+    assert json.loads(tasks[1]["source"])["license"] == "unknown"
+    assert tasks[0]["tests"]["command"]  # a single file that imports nothing can be run
+
+
+def test_rows_of_stack_smol_docstrings_are_masked_anew(tmp_path: Path) -> None:
+    code = f"X = 1\n\n\n{GOOD}\n\n\n{METHOD}"
+    rows = [docstrings_row(code, "spread", 4, 16), docstrings_row(code, "gather", 24, 30)]
+    tasks, _ = build(write_parquet(tmp_path / "train.parquet", rows))
+    assert [task["files"][0]["text"].count("# TODO: implement") for task in tasks] == [1, 1]
+    assert not any("MASKED" in message["content"] for task in tasks for message in task["prompt"])
+    assert [json.loads(task["source"])["function"] for task in tasks] == ["spread", "Basket.gather"]
+
+
+def test_a_row_that_names_a_function_that_is_not_there_stops_the_build(tmp_path: Path) -> None:
+    path = write_parquet(
+        tmp_path / "train.parquet", [docstrings_row(GOOD, "spread", 1, 13), docstrings_row(GOOD, "nowhere", 1, 13)]
+    )
+    with pytest.raises(DataError, match=r"train.parquet row 2: no function 'nowhere' starts at line 1"):
+        build(path)
+    assert build(path, skip_bad=1)[1].kept == 1
+
+
+def test_a_schema_that_changed_is_named_with_file_and_row(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "train.parquet", [{"code": GOOD, "function_name": "spread"}])
+    with pytest.raises(DataError, match=r"train.parquet row 1: column file_content is missing; a row of ASSERT-KTH"):
+        build(path)
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"content": GOOD}) + "\n")
+    with pytest.raises(
+        DataError, match=r"rows.jsonl row 1: column path is missing; a row of bigcode/the-stack-smol has"
+    ):
+        build(rows)
+
+
+def test_a_half_downloaded_parquet_file_is_named(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "data.parquet", [stack_smol(GOOD)] * 50)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataError, match=r"data.parquet: is no whole parquet file"):
+        build(path)
+
+
+def test_an_offline_node_with_an_empty_cache_is_told_how_to_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(
+        DataError, match=r"is not in the Hugging Face cache .* crrl data download nobody/nothing"
+    ) as error:
+        build(Path("nobody/nothing"))
+    assert "\n" not in str(error.value)
+
+
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no file of rows"):
+        build(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"near_duplicates": 2}, "share between 0 and 1"),
+        ({"doctests": 2}, "must be 0 or 1"),
+        ({"max_body_lines": -1}, "0 or more"),
+    ],
+)
+def test_impossible_options_are_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(tmp_path, **options)
+
+
+def test_the_source_holds_implementations_only(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the stack source holds implement tasks, not repair"):
+        make_plan("stack", kind="repair", split="all", options={})
+    folder(tmp_path, a=GOOD)
+    assert len(load_tasks(f"stack:{tmp_path}", kind="implement", split="all", cache_dir=str(tmp_path / "c"))) == 1
