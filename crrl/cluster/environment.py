@@ -5,6 +5,7 @@ Secrets live in environments only: never in a command line, a script, a log or t
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,7 +77,7 @@ def local_folder(cluster: ClusterConfig, host: Mapping[str, str]) -> Path:
     """The job's own folder on this node. Two jobs on one node, and two nodes of one job on one disk, have two."""
     text = cluster.scratch or host.get("SLURM_TMPDIR") or host.get("TMPDIR") or "/tmp"
     root = re.sub(r"\$\{?(\w+)\}?", lambda match: host.get(match[1], match[0]), text)
-    job = host.get("SLURM_JOB_ID") or f"pid{host.get('CRRL_SUPERVISOR_PID', '0')}"
+    job = host.get("SLURM_JOB_ID") or f"pid{os.getpid()}"
     return Path(root) / f"crrl-{job}-{host.get('SLURM_RESTART_COUNT', '0')}-{host.get('SLURM_NODEID', '0')}"
 
 
