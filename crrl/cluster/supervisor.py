@@ -20,6 +20,7 @@ from crrl.cluster.watchdog import Watch
 from crrl.config import WatchdogConfig
 from crrl.report.attempt_folder import AttemptFolder, listed, read_json
 from crrl.report.heartbeat import SUPERVISOR, Beat, Heartbeat, read_beats
+from crrl.report.page import report_if_possible
 from crrl.report.run_folder import RunFolder, write_aside
 
 _POLL_S = 0.1
@@ -102,6 +103,8 @@ class Supervisor:
         self._heartbeat.stop()
         if not is_over:
             write_down(self._folder, self._attempt, self._place, self._rule, ending, is_mine=is_mine)
+        if is_mine and self._folder.config.is_file():
+            report_if_possible(self._folder)  # only here the end is known, whatever it was
         return ending
 
     def _take(self, number: int, _: FrameType | None) -> None:

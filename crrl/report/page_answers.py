@@ -57,15 +57,17 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 def _row(row: dict[str, Any], names: Sequence[str]) -> str:
     scores = "".join(f"<td>{_number(row[name])}</td>" for name in names)
     completion = _text(row.get("completion"))
-    answer = (
-        f"<pre>{diff_lines(_cut(row['patch']))}</pre>" if row.get("patch") else "<p>changes nothing that applies</p>"
-    )
+    patch = row.get("patch") or ""
+    answer = f"<pre>{diff_lines(_cut(patch))}</pre>" if patch else '<div class="none">no change that applies</div>'
     parts = (("thought", row.get("thought") or ""), ("completion", completion), ("prompt", _text(row.get("prompt"))))
-    folded = "".join(
-        f"<details><summary>{name}</summary><pre>{escape(_cut(text))}</pre></details>" for name, text in parts if text
-    )
+    folded = "".join(_folded(name, text, is_open=name == "completion" and not patch) for name, text in parts if text)
     task = escape(str(row.get("task_id", "")))
     return f"<tr><td>{task}</td>{scores}<td>{_number(row.get('advantage'))}</td><td>{answer}{folded}</td></tr>"
+
+
+def _folded(name: str, text: str, *, is_open: bool) -> str:
+    opened = " open" if is_open else ""
+    return f"<details{opened}><summary>{name}</summary><pre>{escape(_cut(text))}</pre></details>"
 
 
 def _number(value: Any) -> str:

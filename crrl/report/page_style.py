@@ -31,6 +31,6 @@ pre { margin: 0 0 .3rem; font: 12px/1.4 ui-monospace, monospace; white-space: pr
 pre .new { background: var(--new); }
 pre .old { background: var(--old); }
 pre .head { color: var(--soft); }
-details { color: var(--soft); }
+details, .none { color: var(--soft); }
 summary { cursor: pointer; font-size: .8rem; }
 """
