@@ -22,6 +22,12 @@ Measure = Callable[..., None]
 LIMIT_S = 45.0
 
 
+@pytest.fixture(autouse=True)
+def _a_busy_machine_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PATIENCE_S", "PATIENCE_OF_FAILURE_S"):
+        monkeypatch.setattr(tracking, name, LIMIT_S)
+
+
 @contextmanager
 def training(folder: RunFolder) -> Iterator[None]:
     with tracking.tracked(read_config(folder.config), folder, ALONE):
@@ -47,9 +53,8 @@ def test_what_is_measured_is_at_w_and_b_under_the_run_s_id(
 
 
 def test_a_second_attempt_joins_the_run_and_a_step_that_is_taken_again_is_there_once(
-    folder: RunFolder, measure: Measure, server: WandbServer, monkeypatch: pytest.MonkeyPatch
+    folder: RunFolder, measure: Measure, server: WandbServer
 ) -> None:
-    monkeypatch.setattr(tracking, "PATIENCE_OF_FAILURE_S", tracking.PATIENCE_S)
     with pytest.raises(ZeroDivisionError), training(folder):
         measure(range(1, 6))
         raise ZeroDivisionError
@@ -100,7 +105,6 @@ def test_a_server_that_does_not_work_keeps_no_step_waiting_and_ends_nothing(
 def test_a_server_that_breaks_on_the_way_loses_nothing(
     folder: RunFolder, measure: Measure, server: WandbServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = tracking.PATIENCE_S
     monkeypatch.setattr(tracking, "PATIENCE_S", 0.5)
     with training(folder):
         measure(range(1, 3))
@@ -108,7 +112,7 @@ def test_a_server_that_breaks_on_the_way_loses_nothing(
         server.fault = "broken"
         measure(range(3, 6))
     server.fault = ""
-    monkeypatch.setattr(tracking, "PATIENCE_S", usual)
+    monkeypatch.setattr(tracking, "PATIENCE_S", LIMIT_S)
     with training(folder):
         measure(range(6, 7))
     assert steps_at(server) == list(range(1, 7))
