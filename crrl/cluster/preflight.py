@@ -18,6 +18,7 @@ from crrl.cluster.model_files import model_problem, weights_bytes
 from crrl.cluster.partitions import partition_problem
 from crrl.cluster.queue import ANSWER_TIMEOUT_S, slurm_words
 from crrl.config import RunConfig
+from crrl.serve.adapters import KEPT_VERSIONS
 
 GIB = 1024**3
 LEAST_FREE_BYTES = 1 * GIB
@@ -121,7 +122,8 @@ def disk_bytes(config: RunConfig) -> int:
     weights = weights_bytes(config)
     if config.lora.rank:
         return LEAST_FREE_BYTES + weights // 10  # adapters and their optimizer: a few percent
-    return LEAST_FREE_BYTES + weights * (BYTES_OF_STATE * KEPT_CHECKPOINTS + 1)
+    published = KEPT_VERSIONS + 1 if config.grpo.use_vllm and config.serve.sync == "files" else 0
+    return LEAST_FREE_BYTES + weights * (BYTES_OF_STATE * KEPT_CHECKPOINTS + 1 + published)
 
 
 _OVERRIDES = {

@@ -20,13 +20,12 @@ _TOKENS_MADE = "vllm:generation_tokens_total"
 
 
 class ServerError(CrrlError):
-    """A server did not answer, or not as it should. `is_final`: asking again cannot help."""
-
-    exit_code = 77
+    """A server did not answer, or not as it should. `is_final`: asking again cannot help, nor can another attempt."""
 
     def __init__(self, message: str, *, is_final: bool = False) -> None:
         super().__init__(message)
         self.is_final = is_final
+        self.exit_code = 1 if is_final else 77
 
 
 class Sample(NamedTuple):

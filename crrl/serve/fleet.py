@@ -156,7 +156,7 @@ class Fleet:
             if found:
                 return found
             if time.monotonic() - started > self._patience_s:
-                raise ServerError(f"no server was up for {self._patience_s:g} s", is_final=True)
+                raise ServerError(f"no server was up for {self._patience_s:g} s")
             self._on_wait()
             time.sleep(POLL_S)
 
@@ -206,7 +206,7 @@ class Fleet:
                     if member is not None:
                         waited_since = time.monotonic()  # a busy server is no missing one
                     elif time.monotonic() - waited_since > self._patience_s:
-                        raise ServerError(f"no server was up for {self._patience_s:g} s", is_final=True)
+                        raise ServerError(f"no server was up for {self._patience_s:g} s")
                     else:
                         self._on_wait()
                     self._changed.wait(POLL_S)

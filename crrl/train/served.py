@@ -14,7 +14,7 @@ from crrl.cluster.plan import roles
 from crrl.config import RunConfig
 from crrl.errors import RunError
 from crrl.report.attempt_folder import AttemptFolder
-from crrl.report.heartbeat import ATTEMPT, Heartbeat
+from crrl.report.heartbeat import ATTEMPT, SERVER, Heartbeat, read_beats
 from crrl.report.run_folder import RunFolder, write_aside
 from crrl.serve.endpoint import Endpoint, read_endpoints
 from crrl.serve.fleet import Fleet
@@ -24,7 +24,8 @@ from crrl.train.publishing import AdapterPublisher, FilesPublisher, Publisher
 from crrl.train.rollout import Rollouts, attach
 from crrl.train.run_trainer import ReinforcementTrainer
 
-_POLL_S = 0.5
+_POLL_S = 0.2
+_TELL_EVERY_S = 15.0
 
 
 def serve_trainer(
@@ -88,14 +89,26 @@ def _waiting(config: RunConfig, attempt: AttemptFolder, heartbeat: Heartbeat, *,
     """Waits until every server was up once. Each has a keeper that ends the run when it does not come up in time."""
     came: set[tuple[str, str]] = set()
 
+    def are_up(wanted: str) -> bool:
+        came.update((endpoint.name, wanted) for endpoint in current_endpoints(attempt))
+        return len([model for _, model in came if model == wanted]) >= roles(config).servers
+
     def wait() -> None:
         wanted, started = read_served_model(attempt), time.monotonic()
+        told = started
         with heartbeat.during("wait for the servers"):
-            while len([one for one in came if one[1] == wanted]) < roles(config).servers:
-                came.update((endpoint.name, wanted) for endpoint in current_endpoints(attempt))
+            while not are_up(wanted):
                 heartbeat.advance()
-                time.sleep(_POLL_S if time.monotonic() - started > _POLL_S else 0.02)
-        if tell and time.monotonic() - started > 1:
-            print(f"waited {time.monotonic() - started:.0f} s for the server", flush=True)
+                if tell and time.monotonic() - told > _TELL_EVERY_S:
+                    told = time.monotonic()
+                    print(f"waiting for the server: {told - started:.0f} s so far, {_doing(attempt)}", flush=True)
+                time.sleep(_POLL_S)
 
     return wait
+
+
+def _doing(attempt: AttemptFolder) -> str:
+    """What the servers do, and where to read more."""
+    beats = [beat for beat in read_beats(attempt.heartbeats).values() if beat.role == SERVER]
+    said = ", ".join(f"{beat.phase} on {beat.node}" for beat in beats) or "no sign of one"
+    return f"{said}; see logs/{attempt.number}/server-*.log"

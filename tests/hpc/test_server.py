@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -56,11 +57,24 @@ def endpoint(run: Training) -> Endpoint | None:
     return next(iter(read_endpoints(run.folder.attempt(1).servers)), None)
 
 
+def in_proc(name: str) -> Iterator[tuple[int, bytes]]:
+    """Process and contents of this file of it, of all processes of this machine: those in an image have another environment."""
+    for path in Path("/proc").glob(f"[0-9]*/{name}"):
+        with contextlib.suppress(OSError):
+            yield int(path.parent.name), path.read_bytes()
+
+
 def vllm_process(run: Training) -> int:
     """The process that answers HTTP for the server."""
-    found = [pid for pid, command in run.slurm.processes().items() if "vllm.entrypoints.openai.api_server" in command]
-    outer = [pid for pid in found if "apptainer" not in Path(f"/proc/{pid}/cmdline").read_text()]
-    return min(outer)
+    here = endpoint(run)
+    assert here
+    port = str(urlsplit(here.url).port).encode()
+    (found,) = (
+        pid
+        for pid, command in in_proc("cmdline")
+        if b"vllm.entrypoints.openai.api_server" in command and port in command.split(b"\0")
+    )
+    return found
 
 
 def wait_for_phase(run: Training, phase: str) -> None:
@@ -134,7 +148,9 @@ def test_two_zero_3_trainers_learn_from_a_server_node_whatever_others_ask_of_it(
     )
     assert status == 413
     assert Path(here.token_file).stat().st_mode & 0o777 == 0o600
-    assert not any(here.token in command for command in run.slurm.processes().values())
+    for name in ("cmdline", "environ"):
+        assert not [pid for pid, text in in_proc(name) if here.token.encode() in text]
+    assert vllm_process(run)
     run.wait_for_state("done")
     assert not any(here.token in path.read_text(errors="replace") for path in run.folder.logs.glob("*/*.log"))
     assert_trained_by_the_server(run, 8)

@@ -67,6 +67,9 @@ class Scripted:
             if failure != 200:
                 return failure, {"error": "ordered"}
             version = int(Path(self.adapters[body["model"]]).name[1:]) if body["model"] in self.adapters else -1
+            if "prompt_logprobs" in body:
+                scores: list[Any] = [{str(token): {"logprob": -0.25}} for token in body["prompt"]]
+                return 200, {"choices": [{"index": 0, "prompt_logprobs": [None, *scores[1:]]}]}
             self.served.append(body["prompt"][0])
             tokens = [body["prompt"][0], version + 1]
             choice = {"token_ids": tokens, "logprobs": {"token_logprobs": [-0.5, -1.0]}}

@@ -188,6 +188,29 @@ def test_half_an_answer_is_none(servers: Servers, monkeypatch: pytest.MonkeyPatc
         Server(server.endpoint, 5.0).complete([1], 2, SAMPLING, model="base")
 
 
+def test_a_fixed_text_is_scored_by_the_servers_that_are_up(servers: Servers) -> None:
+    servers.start("n0")
+    dead = servers.start("n1")
+    fleet = fleet_of(servers)
+    fleet.publish(servers.adapter(0))
+    assert fleet.score([3, 4, 5]) == {"n0": [-0.25, -0.25], "n1": [-0.25, -0.25]}
+    dead.die()
+    assert fleet.score([3, 4, 5]) == {"n0": [-0.25, -0.25]}
+
+
+def test_a_fixed_text_is_scored_once_a_server_is_back(servers: Servers) -> None:
+    servers.start("n0").die()
+    waited: list[int] = []
+    fleet = Fleet(
+        servers.endpoints, groups_at_once=4, request_timeout_s=5, patience_s=5, on_wait=lambda: waited.append(1)
+    )
+    threading.Timer(0.3, lambda: servers.start("n0", boot=2)).start()
+    assert fleet.score([3, 4]) == {"n0": [-0.25]}
+    assert waited
+    with pytest.raises(ServerError, match=r"no server was up for 0\.2 s"):
+        fleet_of(Servers(servers.folder), patience_s=0.2).score([3, 4])
+
+
 def test_an_endpoint_is_read_as_it_was_published(tmp_path: Path) -> None:
     path = tmp_path / "servers" / "n0.json"
     assert read_endpoint(path) is None
