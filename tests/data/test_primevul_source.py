@@ -148,7 +148,7 @@ def test_a_renamed_function_is_still_a_pair(tmp_path: Path) -> None:
 
 def test_a_pair_lies_in_one_split_and_no_function_in_two(tmp_path: Path) -> None:
     path = rows(tmp_path, pairs(60))
-    options = {"split_by": "commit", "heldout_share": 0.3}
+    options = {"splits": "commit", "heldout_share": 0.3}
     train, heldout = (build(path, split=split, **options)[0] for split in ("train", "heldout"))
     assert len(train) + len(heldout) == 120
     assert heldout
@@ -268,9 +268,9 @@ def test_a_schema_that_changed_is_named(tmp_path: Path, changes: dict[str, Any],
 
 def test_files_without_a_split_in_their_name_are_refused(tmp_path: Path) -> None:
     path = rows(tmp_path, pairs(1), "paired.jsonl")
-    with pytest.raises(DataError, match="has none of train, valid, test; split_by=commit"):
+    with pytest.raises(DataError, match="has none of train, valid, test; splits=commit"):
         build(path)
-    assert len(build(path, split_by="commit")[0]) == 2
+    assert len(build(path, splits="commit")[0]) == 2
 
 
 def test_a_file_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_options_are_checked() -> None:
     with pytest.raises(ConfigError, match="needs path="):
         make_plan("primevul", kind="classify", split="all", options={})
     with pytest.raises(ConfigError, match="must be published or commit"):
-        make_plan("primevul", kind="classify", split="all", options={"path": "x", "split_by": "row"})
+        make_plan("primevul", kind="classify", split="all", options={"path": "x", "splits": "row"})
     with pytest.raises(ConfigError, match="holds repair tasks, not classify"):
         make_plan("primevul-repair", kind="classify", split="all", options={"path": "x"})
     assert make_plan("primevul-repair:x", kind="repair", split="all", options={}).source.name == "primevul"

@@ -248,7 +248,7 @@ def test_all_functions_of_a_file_lie_in_one_split(tmp_path: Path) -> None:
 
 def test_a_long_file_is_cut_to_a_window_with_the_placeholder_and_the_patch_still_applies(tmp_path: Path) -> None:
     filler = "".join(f"x{number} = {number}\n" for number in range(2000))
-    (task,), _ = build(folder(tmp_path, a=f"{filler}{GOOD}{filler}"), prompt_chars=2000, doctests=0)
+    (task,), _ = build(folder(tmp_path, a=f"{filler}{GOOD}{filler}"), window_chars=2000, doctests=0)
     user = task["prompt"][1]["content"]
     assert len(user) < 3000
     assert placeholder("spread") in user

@@ -153,7 +153,7 @@ def test_a_long_file_is_cut_to_a_window_around_the_change_and_the_cut_is_marked(
     after[1500] = "x1500 = 0\n"
     patch = render_unified({"big.py": "".join(lines)}, {"big.py": "".join(after)})
     path = write_rows(tmp_path / "rows.jsonl", [row(base, patch)])
-    (task,), _ = build(path, tmp_path / "clones", prompt_chars=2000)
+    (task,), _ = build(path, tmp_path / "clones", window_chars=2000)
     user = task["prompt"][1]["content"]
     assert len(user) < 6000
     assert "x1500 = 1500\n" in user

@@ -28,7 +28,8 @@ class JsonlOptions:
 
     path: Annotated[
         str,
-        "jsonl: the .jsonl or .jsonl.gz file; commits: a git repository's folder; mutations: a folder of Python code",
+        "jsonl: the .jsonl or .jsonl.gz file; commits: a git repository's folder; mutations, stack: a folder of Python "
+        "code; stack, primevul, swe: files of rows, their folder, or a data set of the hub as OWNER/NAME",
     ] = ""
 
     def __post_init__(self) -> None:

@@ -21,9 +21,9 @@ class MutationsOptions:
     package: Annotated[str, "mutations: the import name of an installed package"] = ""
     modules: Annotated[tuple[str, ...], "mutations: only these modules or packages, as in textwrap,json"] = ()
     mutants: Annotated[int, f"mutations: at most this many bugs a function, up to {MAX_MUTANTS}"] = 2
-    window_chars: Annotated[int, "mutations: of a longer file the prompt shows a part of about this size; 0: all"] = (
-        9000
-    )
+    window_chars: Annotated[
+        int, "mutations, stack, swe: of a longer file a prompt shows a part of this size; 0: all"
+    ] = 9000
     split_by: Annotated[str, f"mutations: what is never in two splits, {' or '.join(SPLIT_BY)}"] = "function"
     workers: Annotated[int, "mutations: tests run at once; 0: the cores of this process"] = 0
 

@@ -25,8 +25,7 @@ from crrl.schema import NO_TESTS, Kind, TaskRow, rows_from_files
 _ENOUGH_PAIRS = 50
 """For telling by the lengths whether verdicts are inverted."""
 _QUESTION = "Does this function of {project} have a vulnerability, and which?"
-_LICENSE = "MIT"
-"""Of the set as its authors publish it; the code in it has its projects' licences."""
+_LICENSE = "that of the project"
 
 
 def items(options: PrimevulOptions, asked: BuildOptions, split: str, kind: Kind) -> Iterator[Item]:
@@ -74,13 +73,13 @@ def _is_of_pairs(file: Path) -> bool:
 
 
 def _split_of(row: Row, file: Path, options: PrimevulOptions, asked: BuildOptions) -> str:
-    if options.split_by == "published":
+    if options.splits == "published":
         words = re.split(r"[^a-z]+", file.name.lower())
         if "train" in words:
             return "train"
         if not {"valid", "validation", "test"}.isdisjoint(words):
             return "heldout"
-        raise DataError(f"{file}: its name has none of train, valid, test; split_by=commit makes splits by a hash")
+        raise DataError(f"{file}: its name has none of train, valid, test; splits=commit makes splits by a hash")
     return split_of(hashlib.sha256(f"{row.project}@{row.commit}".encode()).hexdigest(), asked.heldout_share)
 
 

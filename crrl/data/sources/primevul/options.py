@@ -7,7 +7,7 @@ from typing import Annotated
 
 from crrl.errors import ConfigError
 
-SPLIT_BY = ("published", "commit")
+SPLITS_BY = ("published", "commit")
 VERDICTS = ("check", "as-named", "inverted")
 
 
@@ -16,8 +16,10 @@ class PrimevulOptions:
     """Which rows, how they are split, and whether their verdicts are believed."""
 
     path: Annotated[str, "primevul: the set's .jsonl or .parquet files, a folder of them, or ASSERT-KTH/PrimeVul"] = ""
-    files: Annotated[str, "primevul: only files with this in their path, as in paired or train_paired"] = "paired"
-    split_by: Annotated[str, "primevul: published: files named train, valid and test; commit: a hash"] = "published"
+    files: Annotated[str, "primevul, swe: only files with this in their path, as train_paired (primevul: paired)"] = (
+        "paired"
+    )
+    splits: Annotated[str, "primevul: published: files named train, valid and test; commit: a hash"] = "published"
     verdicts: Annotated[str, "primevul: check refuses verdicts that look inverted; as-named and inverted decide it"] = (
         "check"
     )
@@ -26,8 +28,8 @@ class PrimevulOptions:
     def __post_init__(self) -> None:
         if not self.path:
             raise ConfigError("the source primevul needs path=FOLDER of its files, or path=ASSERT-KTH/PrimeVul")
-        if self.split_by not in SPLIT_BY:
-            raise ConfigError(f"split_by={self.split_by!r}: must be {' or '.join(SPLIT_BY)}")
+        if self.splits not in SPLITS_BY:
+            raise ConfigError(f"splits={self.splits!r}: must be {' or '.join(SPLITS_BY)}")
         if self.verdicts not in VERDICTS:
             raise ConfigError(f"verdicts={self.verdicts!r}: must be {', '.join(VERDICTS)}")
         if self.max_function_chars < 0:

@@ -118,7 +118,7 @@ def _task(
     name = f"{file.path}:{function.name}"
     task_id = f"{name}-{hashlib.sha256(f'{file.text}{function.node.lineno}'.encode()).hexdigest()[:10]}"
     start = min([function.node.lineno, *(decorator.lineno for decorator in function.node.decorator_list)]) - 1
-    first, last = window_around(before, start, place[0] + 1, options.prompt_chars, random.Random(task_id))
+    first, last = window_around(before, start, place[0] + 1, options.window_chars, random.Random(task_id))
     spec = f"Write the body of `{function.name}` in {file.path}. Its docstring says what it does."
     if cut := shown_lines(first, last, len(before)):
         spec += f"\n\n{cut}"

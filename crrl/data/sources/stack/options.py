@@ -22,13 +22,13 @@ class StackOptions:
     near_duplicates: Annotated[
         float, "stack: drop functions this similar to an earlier one, in (0, 1]; 0: keep them"
     ] = 0.8
-    prompt_chars: Annotated[int, "stack: of a longer file the prompt shows a part of about this size; 0: all"] = 9000
+    window_chars: Annotated[int, "stack: of a longer file the prompt shows a part of about this size; 0: all"] = 9000
     doctests: Annotated[
         int, "stack: 1: examples in docstrings become tests, run once in the sandbox; 0: they do not"
     ] = 1
 
     def __post_init__(self) -> None:
-        for name in ("min_docstring_words", "min_statements", "max_body_lines", "max_file_chars", "prompt_chars"):
+        for name in ("min_docstring_words", "min_statements", "max_body_lines", "max_file_chars", "window_chars"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}={getattr(self, name)}: must be 0 or more")
         if not 0.0 <= self.near_duplicates <= 1.0:

@@ -184,7 +184,7 @@ def _shown(options: SweOptions, row: Row, files: Files, reference: Files) -> tup
         draw = random.Random(f"{row.instance_id} {path}")
         changed = _changed_lines(text, reference.get(path, "")) if text != reference.get(path) else None
         at = changed or _anywhere(len(lines), draw)
-        first, last = window_around(lines, *at, options.prompt_chars, draw)
+        first, last = window_around(lines, *at, options.window_chars, draw)
         shown[path] = "".join(lines[first:last])
         if cut := shown_lines(first, last, len(lines)):
             cuts.append(f"{path}: {cut}")
