@@ -53,6 +53,11 @@ class RoleProcess:
             )
         self.pid = self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process that was started is no more; asks nobody but the kernel."""
+        return self._process.poll() is not None
+
     def ask_to_stop(self) -> None:
         """Hand the request on, where nobody else does: ranks under a launcher read the attempt's folder."""
         if not self.role.is_launched:

@@ -117,8 +117,10 @@ class Supervisor:
         if self._is_kill:
             kill_all_below(os.getpid())
         self._hand_on_request()
-        own = self._own_end()
-        if time.monotonic() - self._looked_at < _LOOK_EVERY_S and own is None:
+        is_due = time.monotonic() - self._looked_at >= _LOOK_EVERY_S
+        has_ended = any(process.has_ended for process in self._processes)
+        own = self._own_end() if is_due or has_ended else None
+        if not is_due and own is None:
             return None
         self._looked_at = time.monotonic()
         self._beats = read_beats(self._attempt.heartbeats)
