@@ -67,7 +67,8 @@ def server_roles(
         return []
     command = ["python", "-m", "crrl.serve", str(folder.path.resolve()), host, str(place.node)]
     extra = {ATTEMPT: str(attempt.number), NODE: place.name, **_devices(wanted, os.environ, SERVER)}
-    argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=wanted.server_gpus > 0)
+    gpus = wanted.server_gpus > 0
+    argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=gpus, shielded=True)
     environment = exec_environment(config=config, scratch=scratch, host=os.environ, extra=extra)
     return [Role(SERVER, argv, environment, is_shielded=True)]  # it serves the steps that are still to be finished
 
@@ -94,7 +95,7 @@ def trainer_roles(
         extra |= launch_environment(shape.processes_per_node, cpus, on_cpu=not wanted.trainer_gpus)
         extra |= _gloo(config, meeting)
     gpus = wanted.trainer_gpus > 0
-    argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=gpus)
+    argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=gpus, shielded=True)
     environment = exec_environment(config=config, scratch=scratch, host=os.environ, extra=extra)
     is_launched = meeting is not None
     is_shielded = is_launched or config.cluster.image != NO_IMAGE

@@ -29,6 +29,28 @@ with job_folder(config, os.environ) as scratch:
     env = exec_environment(config=config, scratch=scratch, host=os.environ, extra={"RANK": "3"})
     sys.exit(subprocess.run(argv, env=env).returncode)
 """
+DISTURB = """
+    import signal, time
+    from crrl.cluster.processes import descendants
+    from crrl.cluster.role_process import RoleProcess
+    from crrl.cluster.roles import Role
+    argv = exec_command(["sh", "-c", shell], config=config, folder=folder, scratch=scratch, gpus=False, shielded=True)
+    env = exec_environment(config=config, scratch=scratch, host=os.environ, extra={"RANK": "3"})
+    process = RoleProcess(Role("trainer", argv, env, is_shielded=True), folder.attempt(1), "n1", folder.path / "log")
+    while not (folder.path / "up").exists():
+        assert not process.has_ended, (folder.path / "log").read_text()
+        time.sleep(0.1)
+    everyone = [process.pid, *descendants(process.pid)]
+    assert len(everyone) > 2, everyone
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+        for pid in everyone:
+            os.kill(pid, number)
+        time.sleep(0.2)
+    (folder.path / "go").touch()
+    while not process.has_ended:
+        time.sleep(0.1)
+    print((folder.path / "log").read_text())
+"""
 HOST = {
     "PYTHONPATH": "/leaks",
     "APPTAINERENV_LEAKS": "1",
@@ -74,3 +96,14 @@ def test_the_image_sees_what_is_named_and_nothing_else_of_the_host(inside: Path)
 def test_what_the_run_wrote_is_kept_and_its_own_folder_is_gone(inside: Path) -> None:
     assert (inside / "runs" / "r 1" / "kept").read_text() == "kept\n"
     assert list((inside / "scratch").iterdir()) == []
+
+
+def test_what_a_scheduler_sends_to_every_process_ends_neither_the_program_nor_the_mount_of_its_image(
+    slurm: SlurmCluster, checkout: Path, hpc_root: Path, tmp_path: Path
+) -> None:
+    image, work = hpc_root / "base.sif", slurm.work / f"disturbed-{tmp_path.name}"
+    shell = "touch up; while [ ! -e go ]; do sleep 0.1; done; /usr/bin/sha256sum /usr/bin/perl && echo it lives"
+    code = START[: START.index("    argv =")] + DISTURB
+    env = {**slurm.env, **HOST, "PYTHONPATH": str(checkout)}
+    done = slurm.run(checkout / ".venv/bin/python", "-c", code, image, work, shell, env=env)
+    assert done.stdout.strip().endswith("it lives")
