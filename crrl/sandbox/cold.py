@@ -29,6 +29,8 @@ unset PWD; ulimit -c 0; ulimit -S -t "$1"; ulimit -H -t "$2"; ulimit -v "$3"; ul
 ulimit -u "$6" 2>/dev/null || ulimit -p "$6"; exec 3<&0 0<"$7"; shift 7"""
 _UNPACK = "tar -xf /run/tree.tar; "
 _MOST_DESCRIPTORS = 64
+_HIDES_THE_FIRST = ("--size", "4096", "--perms", "0555", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1")
+"""The first process is bubblewrap's own, without the filter; an ordinary user's program has its user id, and could change it."""
 _ENV = "/usr/bin/env"
 _HEEDED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 _BLOCK_BYTES = 512
@@ -44,7 +46,7 @@ def run_cold(command: Sequence[str], tree: dict[str, bytes], limits: Limits, std
         settings, options = bubblewrap.open_settings(opened)
         options += ["--die-with-parent", "--seccomp", str(rules), "--block-fd", str(gate)]
         options += ["--size", str(limits.folder_mb << 20), "--tmpfs", boxes.PLACE, "--dir", f"{boxes.PLACE}/shm"]
-        options += ["--dir", bubblewrap.WORK, "--chdir", bubblewrap.WORK]
+        options += ["--dir", bubblewrap.WORK, "--chdir", bubblewrap.WORK, *_HIDES_THE_FIRST]
         given = _files(opened, tree, stdin)
         if len(tree) <= _MOST_DESCRIPTORS:
             options += [

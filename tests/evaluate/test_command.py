@@ -21,6 +21,7 @@ from crrl.report.heartbeat import TRAINER, Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.train import run as training
 from crrl.train.checkpoints import write_folder
+from crrl.train.clock import StepClock
 from crrl.train.examine import Examiner
 from crrl.train.interrupt import StopRequest
 from crrl.train.model import load_model, load_tokenizer, model_folder
@@ -131,7 +132,8 @@ def test_training_and_the_command_give_the_same_answers(run: RunFolder, tmp_path
     config = read_config(run.config)
     tokenizer = load_tokenizer(run.checkpoints / "final")
     heldout = list(training._tasks(config, "heldout", ROWS, tokenizer))
-    trainer = SimpleNamespace(model=load_model(run.checkpoints / "final", "float32"), accelerator=Accelerator(cpu=True))
+    model = load_model(run.checkpoints / "final", "float32")
+    trainer = SimpleNamespace(model=model, accelerator=Accelerator(cpu=True), clock=StepClock())
     Examiner(config, run, tokenizer, heldout, ALONE, UNWATCHED).examine(trainer, 77)
     (kept,) = [evaluation for evaluation in read_evaluations(run.completions) if evaluation.step == 77]
     evaluated(run, tmp_path / "a.json")

@@ -26,7 +26,7 @@ from crrl.train.manifest import damage
 ROOT = Path(__file__).resolve().parents[2]
 TIMES = ("step_time", "gpu_hours", "time/", "tokens_per_s/")
 """How the names begin of what a clock measured; everything else must be equal to the last bit."""
-DEADLINE_S = 200.0
+DEADLINE_S = 500.0
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def uninterrupted(short_run: Callable[[str], RunFolder]) -> RunFolder:
     return folder
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_killed_run_resumes_to_the_same_metrics_and_weights(
     uninterrupted: RunFolder, short_run: Callable[[str], RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,7 +109,7 @@ def test_sampled_completions_are_kept_with_their_rewards(uninterrupted: RunFolde
     assert all(0 <= row["format"] <= 1 for row in rows)
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_sigterm_stops_at_the_next_step_with_a_checkpoint(short_run: Callable[[str], RunFolder]) -> None:
     folder = short_run("stopped")
     process = start(folder)
@@ -160,7 +160,7 @@ def weights(folder: RunFolder) -> dict[str, bytes]:
     return {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_a_full_disk_leaves_the_checkpoints_before_it_and_is_told_in_one_line(
     short_run: Callable[[str], RunFolder],
 ) -> None:
@@ -177,7 +177,7 @@ def test_a_full_disk_leaves_the_checkpoints_before_it_and_is_told_in_one_line(
     assert last.startswith("error: the disk is full: checkpoint-40 cannot be written to ")
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_a_truncated_checkpoint_is_refused_by_name_and_the_run_ends_as_if_nothing_had_been(
     uninterrupted: RunFolder, short_run: Callable[[str], RunFolder]
 ) -> None:

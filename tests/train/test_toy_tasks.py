@@ -34,7 +34,7 @@ def shortened(task: str) -> RunConfig:
     )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("task", ["implement", "classify"])
 def test_a_short_run_evaluates_before_and_after_by_what_its_task_is_judged_by(task: str, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
