@@ -34,8 +34,7 @@ def main(arguments: list[str]) -> int:
     folder = RunFolder(Path(path))
     node = os.environ[NODE]
     attempt = folder.attempt(int(os.environ[ATTEMPT]))
-    for number in _FOR_TRAINERS:
-        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_TRAINERS)  # vLLM, which would take some as its own, inherits the mask
     adopt_orphans()
     heartbeat = Heartbeat(attempt.heartbeat(SERVER, node, int(rank)), SERVER, node, int(rank))
     heartbeat.start()

@@ -179,7 +179,8 @@ def test_requests_to_stop_are_the_trainers_to_follow(kept: Kept) -> None:
     assert kept.process
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
         kept.process.send_signal(number)
-    time.sleep(0.5)
+        os.kill(int(kept.starts()[0][0]), number)  # a scheduler signals every process of a job
+    time.sleep(1.5)
     assert kept.process.poll() is None and kept.boot == 1
 
 
