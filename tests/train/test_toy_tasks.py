@@ -28,8 +28,8 @@ def shortened(task: str) -> RunConfig:
     return dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, rows=64),
-        sft=dataclasses.replace(config.sft, steps=25, batch_size=16, rows=400, warmup_steps=5),
-        grpo=dataclasses.replace(config.grpo, steps=2, per_device_batch_size=16, save_steps=2),
+        sft=dataclasses.replace(config.sft, steps=12, batch_size=8, rows=100, warmup_steps=5),
+        grpo=dataclasses.replace(config.grpo, steps=2, per_device_batch_size=8, save_steps=2, max_completion_length=24),
         eval=dataclasses.replace(config.eval, tasks=8, every_steps=0),
     )
 
