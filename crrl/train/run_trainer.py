@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from torch.utils.data import Sampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.sft_trainer import SFTTrainer
@@ -60,6 +62,27 @@ class _InRun:
         super().log(logs, start_time)  # type: ignore[misc]
 
 
+class InOrderOfEpoch(Sampler[int]):
+    """TRL's sampler, with the order of an epoch drawn from its number and the seed.
+
+    TRL draws each epoch's order after the one before from one generator, so a run that is resumed in its second epoch would
+    see the first one's order again.
+    """
+
+    def __init__(self, sampler: Any, seed: int, epoch: Callable[[], float]) -> None:
+        """`epoch`: how many epochs are done, with fractions."""
+        self._sampler = sampler
+        self._seed = seed
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        self._sampler.generator.manual_seed(self._seed + int(self._epoch()))
+        yield from self._sampler
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+
 class StepPhase(TrainerCallback):
     """What a step does that is nothing else is training: forward, back, the optimizer."""
 
@@ -80,6 +103,11 @@ class ImitationTrainer(_InRun, SFTTrainer):
 
 class ReinforcementTrainer(_InRun, GRPOTrainer):
     """TRL's GRPOTrainer in a run."""
+
+    def _get_train_sampler(self, dataset: Any = None) -> Sampler[int]:
+        return InOrderOfEpoch(
+            super()._get_train_sampler(dataset), int(self.args.seed), lambda: round(self.state.epoch or 0, 6)
+        )
 
     keep_completions_every = 0
     """Steps between those whose completions are kept; 0: none are."""

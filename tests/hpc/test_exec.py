@@ -30,7 +30,7 @@ with job_folder(config, os.environ) as scratch:
     sys.exit(subprocess.run(argv, env=env).returncode)
 """
 DISTURB = """
-    import signal, time
+    import contextlib, signal, time
     from crrl.cluster.processes import descendants
     from crrl.cluster.role_process import RoleProcess
     from crrl.cluster.roles import Role
@@ -44,7 +44,8 @@ DISTURB = """
     assert len(everyone) > 2, everyone
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
         for pid in everyone:
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):  # a sleep of the shell's
+                os.kill(pid, number)
         time.sleep(0.2)
     (folder.path / "go").touch()
     while not process.has_ended:

@@ -15,14 +15,14 @@ size: tiny
 model: tiny
 task: repair
 rewards: {format: 0.5, similarity: 0.5}
-data: {source: toy, rows: 64}
-sft: {enabled: true, steps: 60, batch_size: 16, learning_rate: 2.0e-3, warmup_steps: 10, rows: 400, save_steps: 20}
+data: {source: toy, rows: 12}
+sft: {enabled: true, steps: 100, batch_size: 16, learning_rate: 2.0e-3, warmup_steps: 10, rows: 400, save_steps: 20}
 grpo:
   steps: 10
   learning_rate: 1.0e-4
   num_generations: 4
   per_device_batch_size: 16
-  max_completion_length: 32
+  max_completion_length: 40
   dtype: float32
   gradient_checkpointing: false
   use_vllm: false
