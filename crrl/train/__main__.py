@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> int:
     # The log is read by people: no bars, no advice for developers.
     os.environ |= QUIET
     code, said = _train(arguments, stop, ranks, attendance)
+    stop.end()
     attendance.end(code, said)
     if not ranks.are_many:
         return code

@@ -46,6 +46,11 @@ class StopRequest:
             signal.signal(number, self._take)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKING)
 
+    def end(self) -> None:
+        """Hear nothing more: the work is done, and a process that ends would otherwise die of a late request."""
+        for number in _ASKING:
+            signal.signal(number, signal.SIG_IGN)  # unlike a handler, this outlives the interpreter
+
     def check(self, ranks: Ranks = ALONE) -> None:
         """Raises Stopped if the run was asked to stop. For places where nothing is half done; on all ranks."""
         if ranks.any(bool(self)):

@@ -42,3 +42,13 @@ def test_a_shielded_trainer_hears_the_request_once_it_listens(tmp_path: Path) ->
     environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
     role = Role("trainer", [sys.executable, "-c", listen], environment, is_shielded=True)
     assert said_by(role, tmp_path) == (0, "False\nSIGTERM True\n")
+
+
+def test_a_request_that_comes_when_the_work_is_done_kills_nobody(tmp_path: Path) -> None:
+    late = (
+        "import os, signal, sys\nfrom crrl.train.interrupt import StopRequest\nstop = StopRequest(); stop.listen()\n"
+        "class Last:\n    def __del__(self):\n        os.kill(os.getpid(), signal.SIGUSR2)\n"
+        "stop.end(); sys.modules['last'] = Last()  # goes when the interpreter does\nprint('done', flush=True)"
+    )
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    assert said_by(Role("trainer", [sys.executable, "-c", late], environment), tmp_path) == (0, "done\n")

@@ -73,6 +73,7 @@ def test_a_run_that_is_disturbed_goes_on_and_ends_as_if_it_had_not_been(
         run.hold_until_asked(lambda: slurm.run("scancel", "--signal=USR2", run.job_id))
     elif how == "time limit":
         run.hold_until_asked(lambda: _limit(slurm, run.job_id))
+        slurm.run("scontrol", "update", f"JobId={run.job_id}", "TimeLimit=60")  # the next attempt has time
     else:
         os.kill(run.rank(run.nodes()[1]), signal.SIGKILL)
     run.wait_for_state("done")
