@@ -38,7 +38,7 @@ def server_command(config: RunConfig, model: str, host: str, port: int) -> list[
         *_lora_words(config),
         *(["--enforce-eager"] if serve.enforce_eager else []),
         *("--disable-uvicorn-access-log",),
-        *serve.extra,
+        *(f"--{option.removeprefix('--')}" for option in serve.extra),
     ]
 
 

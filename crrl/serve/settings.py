@@ -51,7 +51,7 @@ class ServeConfig:
     """How far log-probabilities of server and trainer may differ after new weights: the mean over a fixed text, in nats.
     More ends the run. 0: 0.001 in float32, 0.1 in bfloat16."""
     extra: tuple[str, ...] = ()
-    """Further words of vLLM's command line, as in `--enable-expert-parallel`."""
+    """Further options of vLLM, without their dashes, as in `enable-expert-parallel` or `block-size=32`."""
 
 
 def check_serving(config: RunConfig) -> None:
