@@ -47,9 +47,9 @@ def test_an_adapter_gets_the_next_slot_that_holds_it(rank: int, slot: str) -> No
 
 
 def test_a_server_on_the_cpu_is_told_of_no_gpu_and_without_lora_of_no_adapter() -> None:
-    config = from_yaml("serve: {sync: files, cpu_cache_gb: 3, max_model_len: 700, extra: [--block-size, 32]}")
+    config = from_yaml("serve: {sync: files, cpu_cache_gb: 3, max_model_len: 700, extra: [block-size=32]}")
     words = server_command(config, "m", "127.0.0.1", 1)
     assert not [word for word in words if "lora" in word or "parallel" in word or "gpu" in word]
-    assert words[-2:] == ["--block-size", "32"]
+    assert words[-1] == "--block-size=32"
     assert value_of(config, "--max-model-len") == "700"
     assert server_environment(config, Path("t"))["VLLM_CPU_KVCACHE_SPACE"] == "3"
