@@ -156,7 +156,7 @@ def test_an_adapter_is_loaded_on_its_warm_start_and_answers_as_folded_in(run: Ru
         "--rows",
         ROWS,
         "--max-new-tokens",
-        32,
+        read_config(run.config).grpo.max_completion_length,
         "--rewards",
         "format",
         "--out",
