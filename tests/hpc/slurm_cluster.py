@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -64,6 +65,10 @@ class SlurmCluster:
     def run(self, *command: str | Path, check: bool = True, **options: Any) -> Done:
         """Run a command as the ordinary user in `work` (`cwd=` changes it) and return it with stdout and stderr as text."""
         return self.user.run(*command, check=check, **{"cwd": self.work, **options})
+
+    def administer(self, *command: str) -> None:
+        """Run a command as the cluster's administrator, who may do what its user may not."""
+        subprocess.run(command, env=self.env, check=True, capture_output=True, text=True)
 
     def sbatch(self, script: str, *options: str) -> str:
         """Submit the text of a script; the job's id."""
