@@ -153,9 +153,9 @@ class RoleProcess:
 def _blocked(signals: Iterable[signal.Signals]) -> Iterator[None]:
     """Start what is started here with these signals blocked.
 
-    A scheduler signals every process of a job: also the one that mounts the image for an ordinary user, and a launcher. The first
-    would take the program's files away, the second kill its ranks, and both long before the step is done. Nobody in
-    between changes a mask, so only our own programs hear them: those that take them back (crrl.train.interrupt).
+    A scheduler signals every process of a job, a launcher too, which would kill its ranks long before the step is done. So only
+    those of our programs hear them that take them back (crrl.train.interrupt). Apptainer clears the mask of what it starts:
+    what is in the image, and what mounts it, is shielded by crrl.cluster.apptainer.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
