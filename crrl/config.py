@@ -129,6 +129,9 @@ class GrpoConfig:
     """Compute activations twice to save their memory."""
     use_vllm: bool = True
     """Completions come from a vLLM server on GPUs of its own; False: from the trainer, by transformers."""
+    overlap: int = 0
+    """Batches of completions that servers draw ahead while the trainer trains: 0, or 1. They come from weights that are one batch
+    older, which the loss corrects by the sampler's log-probabilities; `staleness` in metrics.jsonl says by how many steps."""
     logging_steps: int = 1
     """Steps between entries of metrics.jsonl."""
     save_steps: int = 50
@@ -442,6 +445,11 @@ def _check_nodes(config: RunConfig) -> None:
     """Refuse combinations of nodes, GPUs and a server that cannot work."""
     cluster, nodes = config.cluster, config.cluster.nodes
     has_server = config.grpo.use_vllm
+    if config.grpo.overlap and not has_server:
+        raise ConfigError(
+            "grpo.overlap 1 has servers generate while the trainer trains, and grpo.use_vllm is False; use --grpo.overlap 0, or "
+            "--grpo.use-vllm True"
+        )
     if nodes.server and not has_server:
         raise ConfigError(
             f"cluster.nodes.server {nodes.server}, but grpo.use_vllm is False, so nobody would ask that server; "
@@ -527,6 +535,7 @@ def _check_ranges(config: RunConfig) -> None:
     for name in ("sft.habit_share", "grpo.min_p", "sandbox.max_unavailable_share"):
         _require(config, name, lambda value: 0 <= value <= 1, "in [0, 1]")
     _require(config, "serve.gpu_memory_share", lambda value: 0 < value <= 1, "above 0, and not above 1")
+    _require(config, "grpo.overlap", lambda value: value in (0, 1), "0 or 1: at most one batch is drawn ahead")
     _require(config, "grpo.top_p", lambda value: 0 < value <= 1, "above 0, and not above 1")
     for name in ("lora.dropout", "grpo.adam_beta1", "grpo.adam_beta2"):
         _require(config, name, lambda value: 0 <= value < 1, "in [0, 1)")

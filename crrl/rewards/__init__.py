@@ -13,10 +13,10 @@ from crrl.rewards.label import label
 from crrl.rewards.similarity import similarity
 from crrl.rewards.swe_rl import swe_rl_similarity
 from crrl.rewards.syntax import syntax
-from crrl.rewards.tests import tests
+from crrl.rewards.tests import begin_tests, tests
 from crrl.schema import Kind
 
-__all__ = ["KINDS_OF", "REWARDS", "RewardFn", "check_rewards"]
+__all__ = ["HEAD_STARTS", "KINDS_OF", "REWARDS", "RewardFn", "check_rewards"]
 
 RewardFn = Callable[..., list[float | None]]
 """f(completions, **columns) → B scores; columns as in the task row, B values each."""
@@ -34,6 +34,8 @@ KINDS_OF: dict[str, tuple[Kind, ...]] = {
     "swe_rl_similarity": ("repair", "implement"),
 }
 """Reward → the kinds of task that it can judge."""
+HEAD_STARTS: dict[str, Callable[..., None]] = {"tests": begin_tests}
+"""Reward → what begins its work on completions, called as the reward is, and returns at once. Only for rewards that take long."""
 
 
 def check_rewards(weights: Mapping[str, float], kind: str) -> None:

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from crrl.errors import SandboxError
-from crrl.rewards.counts import Counts
+from crrl.rewards.counts import Counts, Found
 from crrl.rewards.kept_results import KeptResults
 from crrl.sandbox import LEVELS, Level, Workers, shared_workers
 from crrl.sandbox.levels import missing
@@ -67,6 +67,8 @@ class Judge:
         self._own_workers = workers
         self.results = results or KeptResults()
         self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._under_way: dict[bytes, Future[Found]] = {}
 
     @property
     def level(self) -> Level:
@@ -75,55 +77,58 @@ class Judge:
             self._level = best_level(self.settings.level)
         return self._level
 
+    def begin(self, jobs: Mapping[bytes, Job]) -> None:
+        """Start on programs that `judge` will be asked for, and return at once."""
+        for key, job in jobs.items():
+            if self.results.get(key) is None:
+                self._start(job)
+
     def judge(self, jobs: Mapping[bytes, Job]) -> tuple[dict[bytes, float | None], Counts]:
         """The score of each program, or None if it could not be judged by the deadline.
 
-        Cost: the programs' own time over the workers; nothing for those that are known.
+        Cost: the programs' own time over the workers; nothing for those that are known, what is left for those begun.
         """
         started = time.monotonic()
-        known = {key: found for key in jobs if (found := self.results.get(key)) is not None}
-        counts = Counts(cached=len(known))
-        open_jobs = [job for key, job in jobs.items() if key not in known]
-        scores: dict[bytes, float | None] = {**known}
-        if open_jobs:
-            scores |= self._run_all(open_jobs, counts, started + self.settings.deadline_s)
+        with self._lock:
+            begun = jobs.keys() & self._under_way.keys()
+        known = {key: score for key in jobs.keys() - begun if (score := self.results.get(key)) is not None}
+        futures = {self._start(job): key for key, job in jobs.items() if key not in known}
+        done, late = wait(futures, timeout=max(0.0, started + self.settings.deadline_s - time.monotonic()))
+        for future in late:
+            future.cancel()  # one that runs ends at its own time limit, and is kept for the next step that asks
+        with self._lock:
+            self._under_way = {key: future for key, future in self._under_way.items() if not future.done()}
+        found = {futures[future]: future.result() for future in done}  # a bug of ours is not swallowed
+        counts = Counts.of(found.values(), cached=len(known), late=len(late))
         counts.seconds = time.monotonic() - started
-        return scores, counts
+        return {
+            **known,
+            **{futures[future]: None for future in late},
+            **{key: one.score for key, one in found.items()},
+        }, counts
 
-    def _run_all(self, jobs: list[Job], counts: Counts, end: float) -> dict[bytes, float | None]:
+    def _start(self, job: Job) -> Future[Found]:
         workers = self._workers()
-        pool = ThreadPoolExecutor(
-            self.settings.workers or len(os.sched_getaffinity(0)), thread_name_prefix="crrl-tests"
-        )
-        try:
-            futures = {pool.submit(self._run_one, job, workers, counts, end): job for job in jobs}
-            done, late = wait(futures, timeout=max(0.0, end - time.monotonic()))
-        finally:
-            # What still runs ends at its own time limit; its result is kept for the next step that asks.
-            pool.shutdown(wait=False, cancel_futures=True)
-        counts.late += len(late)
-        scores: dict[bytes, float | None] = {futures[future].key: None for future in late}
-        scores |= {futures[future].key: _result(future) for future in done}
-        return scores
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(
+                    self.settings.workers or len(os.sched_getaffinity(0)), thread_name_prefix="crrl-tests"
+                )
+            if job.key not in self._under_way:
+                self._under_way[job.key] = self._pool.submit(self._run, job, workers)
+            return self._under_way[job.key]
 
-    def _run_one(self, job: Job, workers: Workers, counts: Counts, end: float) -> float | None:
-        reason = ""
+    def _run(self, job: Job, workers: Workers) -> Found:
         for _ in range(TRIES):
             test_run = run_tests(job.tree, job.tests, workers.run, before=job.before)
-            found, reason = score(test_run, job.tests), test_run.outcome.stderr
+            found = score(test_run, job.tests)
             if found is not None and not _was_killed(test_run):
                 break
         kind = test_run.outcome.kind
-        with self._lock:
-            counts.judged += found is not None
-            counts.timeouts += kind == "timeout"
-            if found is None:
-                counts.unavailable += 1
-                counts.reason = reason
         # A busy machine may have been late, or short of memory: such a result is not kept, and the next step asks again.
         if found is not None and kind not in ("timeout", "memory") and not _was_killed(test_run):
             self.results.put(job.key, found)
-        return found
+        return Found(found, is_timeout=kind == "timeout", reason=test_run.outcome.stderr)
 
     def _workers(self) -> Workers:
         with self._lock:
@@ -161,11 +166,6 @@ def best_level(least: Level) -> Level:
     if least != WORST_LEVEL:
         fix += f", or accept less: --sandbox.level {WORST_LEVEL} keeps programs from neither your files nor the network"
     raise SandboxError(f"no sandbox of level {least} or better here ({why}); {fix}")
-
-
-def _result(future: Future[float | None]) -> float | None:
-    """What a run gave; a bug of ours is not swallowed."""
-    return future.result()
 
 
 _judge = Judge(Settings())

@@ -45,10 +45,7 @@ def tests(
     Cost: one process for each different program, all workers at once; nothing for a program that was judged before. It is a
     synchronous function: the other rewards take milliseconds, so there is nothing to gain from running beside them.
     """
-    for row in tests:
-        _check(row)
-    answers = answers_to(completions, files, thought_opened)
-    jobs = [_job(answer, row) for answer, row in zip(answers, tests, strict=True)]
+    jobs = _jobs(completions, files, tests, thought_opened)
     judge = current_judge()
     scores, counts = judge.judge({job.key: job for job in jobs if job is not None})
     found = [0.0 if job is None else scores[job.key] for job in jobs]
@@ -57,6 +54,34 @@ def tests(
             log_metric(name, value)
     judge.check(found.count(None), len(found), counts)
     return found
+
+
+def begin_tests(
+    completions: Sequence[Completion],
+    files: Sequence[Rows],
+    tests: Sequence[TestsRow],
+    thought_opened: Sequence[bool] | None = None,
+    **_: Any,
+) -> None:
+    """Start running programs for which `tests` will be asked soon, as while other completions are still generated.
+
+    Returns at once. Raises DataError as `tests` does.
+    """
+    jobs = _jobs(completions, files, tests, thought_opened)
+    current_judge().begin({job.key: job for job in jobs if job is not None})
+
+
+def _jobs(
+    completions: Sequence[Completion],
+    files: Sequence[Rows],
+    tests: Sequence[TestsRow],
+    thought_opened: Sequence[bool] | None,
+) -> list[Job | None]:
+    """What must be run for each completion; None for one that fails without."""
+    for row in tests:
+        _check(row)
+    answers = answers_to(completions, files, thought_opened)
+    return [_job(answer, row) for answer, row in zip(answers, tests, strict=True)]
 
 
 def _check(row: TestsRow | None) -> None:

@@ -7,12 +7,12 @@ twice. Before a server is used after a new start, it gets the current adapter.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Condition, Lock
 from typing import NamedTuple
 
+from crrl.serve.at_once import as_they_come
 from crrl.serve.client import Sample, Sampling, Server, ServerError
 from crrl.serve.endpoint import Endpoint
 
@@ -20,6 +20,8 @@ BASE_MODEL = "base"
 """What every server calls the model without an adapter."""
 TRIES = 4
 """Of one group, each on a server that said it was healthy."""
+MOST_REQUESTS = 256
+"""On their way at a time, to all servers."""
 POLL_S = 0.5
 LONGEST_REST_S = 60.0
 """Of a server that failed again and again; the first rest is a second."""
@@ -114,35 +116,15 @@ class Fleet:
                 except ServerError:
                     self._set_down(member)
 
-    def generate(
-        self,
-        prompts: Sequence[Prompt],
-        count: int,
-        sampling: Sampling,
-        *,
-        on_group: Callable[[int, list[Sample]], None] | None = None,
-    ) -> list[list[Sample]]:
-        """Draw `count` completions of each prompt; the groups come back in the order of the prompts.
+    def generate(self, prompts: Sequence[Prompt], count: int, sampling: Sampling) -> Iterator[tuple[int, list[Sample]]]:
+        """Draw `count` completions of each prompt: its place among the prompts and its group, as soon as that is there.
 
-        `on_group(index, samples)` is called, in some thread, for each group as soon as it is there.
         Raises ServerError if a group could not be drawn, or no server was up for `patience_s`.
         """
         model = self.model
-
-        def draw(index: int) -> list[Sample]:
-            samples = self._draw(prompts[index], count, sampling, model)
-            if on_group:
-                on_group(index, samples)
-            return samples
-
-        with ThreadPoolExecutor(max_workers=max(1, min(len(prompts), 256))) as pool:
-            drawn = [pool.submit(draw, index) for index in range(len(prompts))]
-            done, pending = wait(drawn, return_when=FIRST_EXCEPTION)
-            for future in pending:
-                future.cancel()
-            for future in done:
-                future.result()  # raises the failure because of which others are pending
-            return [future.result() for future in drawn]
+        return as_they_come(
+            lambda place: self._draw(prompts[place], count, sampling, model), len(prompts), MOST_REQUESTS
+        )
 
     def score(self, tokens: Sequence[int]) -> dict[str, list[float]]:
         """Server → log-probabilities of `tokens` under the current weights, of those that are up; waits for one.

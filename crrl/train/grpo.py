@@ -14,7 +14,7 @@ from trl.trainer.grpo_config import GRPOConfig
 from crrl.config import RunConfig, steps_of_a_batch
 from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
-from crrl.rewards import REWARDS
+from crrl.rewards import HEAD_STARTS, REWARDS
 from crrl.train.callbacks import StepCallback
 from crrl.train.clock import StepClock
 from crrl.train.interrupt import StopRequest
@@ -53,6 +53,7 @@ def build_trainer(
         heartbeat=heartbeat,
         clock=clock,
     )
+    trainer.head_starts = [HEAD_STARTS[name] for name in config.rewards if name in HEAD_STARTS]
     if config.grpo.use_vllm:
         serve_trainer(config, folder, trainer, tokenizer, tasks, model_folder)
     trainer.keep_completions_every = config.grpo.keep_completions_every

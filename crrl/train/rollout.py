@@ -1,26 +1,32 @@
 """Completions from the run's vLLM servers, in the place where TRL keeps its own client of one.
 
 TRL asks for two things between its steps: `sync_weights`, which here publishes them (crrl.train.publishing) and compares the
-servers with the trainer, and `generate`. Only rank 0 talks to the servers; every rank takes part in gathering the weights and in
-the broadcast of what came back, a failure included, so that no rank waits for ever.
+servers with the trainer, and `generate`. Each group goes to all ranks as soon as it is there, so that rewards which take long
+begin while others are still drawn. With grpo.overlap the next batch is drawn while the trainer trains.
+
+Only rank 0 talks to the servers; every rank takes part in gathering the weights and in the broadcasts of what came back, a
+failure included, so that no rank waits for ever.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from accelerate.utils import broadcast_object_list, gather_object
 
-from crrl.config import RunConfig
+from crrl.config import RunConfig, steps_of_a_batch
 from crrl.errors import RunError
 from crrl.report.heartbeat import Heartbeat
 from crrl.serve.client import Sample, Sampling
 from crrl.serve.fleet import Fleet, Prompt
+from crrl.train.ahead import Ahead
 from crrl.train.fingerprint import Drift, drift_between, refuse_drift, trainer_logprobs
 from crrl.train.publishing import Publisher
+
+_NONE = Sample([], [])
 
 
 @dataclass
@@ -37,10 +43,15 @@ class Rollouts:
     probe: Sequence[int]
     """The fixed text that servers and trainer are compared on, as token ids."""
     heartbeat: Heartbeat
+    _ahead: Ahead | None = None
+    """With grpo.overlap, on rank 0: the next batch."""
 
     def sync_weights(self) -> None:
         """Publish the weights as they stand to every server, and make sure that they have them."""
-        clock, version = self.trainer.clock, int(self.trainer.state.global_step)
+        clock, version = self.trainer.clock, self._step
+        if self.config.grpo.overlap:
+            with clock.phase("wait"):
+                self._on_main(lambda _: self._let_ahead_end())
         if not self.publisher_starts_servers:
             with clock.phase("wait"):
                 self.wait_for_servers()
@@ -75,17 +86,31 @@ class Rollouts:
             raise RunError("images are not supported")
         everyone = gather_object(list(prompts))
         groups = everyone[::num_generations]
-        with profiler or contextlib.nullcontext():
-            drawn: list[list[Sample]] = self._on_main(lambda fleet: self._draw(fleet, groups, num_generations))
-        samples = [sample for group in drawn for sample in group]
         mine = slice(self._rank * len(prompts), (self._rank + 1) * len(prompts))
-        own = samples[mine]
-        return everyone[mine], [one.token_ids for one in own], [[[p] for p in one.logprobs] for one in own], None
+        samples: list[Sample] = [_NONE] * len(everyone)
+        with profiler or contextlib.nullcontext():
+            version, arriving = self._source(groups, num_generations)
+            self.trainer.clock.policy_version = self._on_main(lambda _: version)
+            for _ in groups:
+                place, group = self._on_main(lambda _: next(arriving))
+                self.heartbeat.advance()
+                first = place * num_generations
+                samples[first : first + num_generations] = group
+                own = range(max(first, mine.start), min(first + num_generations, mine.stop))
+                self.trainer.begin_rewards(own.start - mine.start, [samples[index].token_ids for index in own])
+        if self.fleet is not None and self.config.grpo.overlap:
+            self._begin_ahead(self.fleet, num_generations)
+        drawn = samples[mine]
+        return everyone[mine], [one.token_ids for one in drawn], [[[p] for p in one.logprobs] for one in drawn], None
 
     @property
     def _rank(self) -> int:
         rank: int = self.trainer.accelerator.process_index
         return rank
+
+    @property
+    def _step(self) -> int:
+        return int(self.trainer.state.global_step)
 
     def _on_main(self, act: Callable[[Fleet], Any]) -> Any:
         """What rank 0 gets from the servers, on every rank; its failure too."""
@@ -101,10 +126,44 @@ class Rollouts:
             raise told[1]
         return told[0]
 
-    def _draw(self, fleet: Fleet, groups: Sequence[list[int]], count: int) -> list[list[Sample]]:
-        step = int(self.trainer.state.global_step)
-        prompts = [Prompt(ids, self._seed_of(step, index)) for index, ids in enumerate(groups)]
-        return fleet.generate(prompts, count, sampling_of(self.config), on_group=lambda *_: self.heartbeat.advance())
+    def _source(self, groups: Sequence[list[int]], count: int) -> tuple[int, Iterator[tuple[int, list[Sample]]]]:
+        """Where this batch comes from, on rank 0: the version of its weights, and each group with its place, as it comes."""
+        if self.fleet is None:
+            return 0, iter(())
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            drawn = ahead.wait(self.heartbeat.advance)
+            if ahead.groups == groups:
+                return ahead.version, iter(drawn)
+            self.trainer.clock.count("overlap/discarded", len(ahead.groups))
+        return self._step, self._draw(self.fleet, groups, count, self._step)
+
+    def _draw(
+        self, fleet: Fleet, groups: Sequence[list[int]], count: int, step: int
+    ) -> Iterator[tuple[int, list[Sample]]]:
+        """Each group with its place, as it comes; for the batch that is trained on from `step` on."""
+        prompts = [Prompt(ids, self._seed_of(step, place)) for place, ids in enumerate(groups)]
+        return fleet.generate(prompts, count, sampling_of(self.config))
+
+    def _let_ahead_end(self) -> None:
+        """What is under way comes from the weights that it began with, so new ones have to wait for it."""
+        if self._ahead is not None:
+            self._ahead.wait(self.heartbeat.advance)
+
+    def _begin_ahead(self, fleet: Fleet, count: int) -> None:
+        """Let the servers draw the next batch, with the weights that they have."""
+        prompts, step = self.trainer.prompts_of_next_batch(), self._step
+        if not prompts:
+            return
+        tokens, _, _ = self.trainer._tokenize_prompts(prompts)
+        groups = [list(ids) for ids in tokens]
+        next_step = step + steps_of_a_batch(self.config)
+
+        def draw() -> Iterator[tuple[int, list[Sample]]]:
+            with self.trainer.clock.phase("generate"):
+                yield from self._draw(fleet, groups, count, next_step)
+
+        self._ahead = Ahead(groups, step, draw)
 
     def _seed_of(self, step: int, group: int) -> int | None:
         # vLLM takes 64 bits; the draws of a group follow from its seed, so another try draws the same.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch.utils.data import Sampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.sft_trainer import SFTTrainer
+from trl.trainer.utils import RepeatSampler
 
 from crrl.report.heartbeat import Heartbeat
 from crrl.train.checkpoints import aside_of, finish_checkpoint
@@ -111,6 +112,49 @@ class ReinforcementTrainer(_InRun, GRPOTrainer):
 
     keep_completions_every = 0
     """Steps between those whose completions are kept; 0: none are."""
+    head_starts: Sequence[Callable[..., None]] = ()
+    """What begins the work of this run's rewards that take long."""
+    _rows: Sequence[dict[str, Any]] = ()
+    """This rank's rows of the batch that is being generated, one a completion."""
+
+    _order: tuple[int, list[int]] = (-1, [])
+    """The last epoch that was looked at, and the tasks in its order."""
+
+    def prompts_of_next_batch(self) -> list[Any]:
+        """The prompts of the batch of completions after the current one, one a group; none after the last.
+
+        As this trainer's own sampler will draw them, where every epoch holds a whole number of optimizer steps.
+        """
+        passes = self.args.steps_per_generation * self.num_iterations
+        done, all_passes = (
+            steps * self.args.gradient_accumulation_steps for steps in (self.state.global_step, self.state.max_steps)
+        )
+        number = done // passes + 1
+        groups = self.args.generation_batch_size // int(self.num_generations or 1)
+        tasks: Any = self.train_dataset
+        batches_of_epoch = len(tasks) // groups
+        if number * passes >= all_passes or not batches_of_epoch:
+            return []
+        epoch, place = divmod(number, batches_of_epoch)
+        if self._order[0] != epoch:
+            self._order = (epoch, list(RepeatSampler(range(len(tasks)), 1, groups, seed=int(self.args.seed) + epoch)))
+        return [tasks[index]["prompt"] for index in self._order[1][place * groups : (place + 1) * groups]]
+
+    def begin_rewards(self, first: int, token_ids: list[list[int]]) -> None:
+        """Let rewards that take long begin with completions `first`, `first` + 1, … of this rank's batch."""
+        if not self.head_starts or not token_ids:
+            return
+        tokenizer: Any = self.processing_class
+        texts = tokenizer.batch_decode(token_ids, skip_special_tokens=True)
+        rows = self._rows[first : first + len(texts)]
+        columns = {name: [row[name] for row in rows] for name in rows[0] if name != "prompt"}
+        completions = [[{"role": "assistant", "content": text}] for text in texts]
+        for begin in self.head_starts:
+            begin(completions=completions, **columns)
+
+    def _generate_and_score_completions(self, inputs: Any) -> Any:
+        self._rows = inputs
+        return super()._generate_and_score_completions(inputs)
 
     def _generate(self, *args: Any, **kwargs: Any) -> Any:
         with self.heartbeat.during("generate"), self.clock.phase("generate"):

@@ -11,8 +11,8 @@ import pytest
 
 from crrl.diffs import Edit, Patch, render_patch
 from crrl.errors import SandboxError
-from crrl.rewards import REWARDS, judging
-from crrl.rewards.judging import Judge, Settings
+from crrl.rewards import HEAD_STARTS, REWARDS, judging
+from crrl.rewards.judging import Judge, Settings, current_judge
 from crrl.rewards.kept_results import ALL_BYTES, FILE_BYTES, KeptResults
 from crrl.sandbox import Outcome, Workers
 from tests.rewards.tasks import columns, task
@@ -142,6 +142,25 @@ def test_what_a_step_took_is_told_to_trl(tmp_path: Path) -> None:
         }
         score("x = 2\n", log_metric=told.__setitem__)
         assert (told["tests/judged"], told["tests/cached"]) == (0.0, 1.0)
+
+
+def test_programs_that_were_begun_are_run_once_and_counted_when_they_are_asked_for(tmp_path: Path) -> None:
+    told: dict[str, float] = {}
+    with judge(tmp_path, LATE, workers=1) as workers:
+        HEAD_STARTS["tests"]([answer("x = 1\n"), answer("x = 2\n"), "no"], **columns(TASK, 3))
+        assert score("x = 1\n", "x = 2\n", "x = 3\n", log_metric=told.__setitem__) == [0.0, 0.0, 0.0]
+        assert workers.runs == 3
+        assert (told["tests/judged"], told["tests/cached"], told["tests/timeouts"]) == (3.0, 0.0, 1.0)
+        HEAD_STARTS["tests"]([answer("x = 2\n")], **columns(TASK))
+        assert score("x = 1\n", "x = 2\n") == [1.0, 0.0]  # the one that was late is not remembered
+        assert workers.runs == 4
+
+
+def test_a_head_start_waits_for_nothing(tmp_path: Path) -> None:
+    with judge(tmp_path, deadline_s=1.0, workers=1):
+        HEAD_STARTS["tests"]([answer("x = 1\nimport time; time.sleep(5)\n")], **columns(TASK))
+        assert current_judge()._under_way
+        assert score("x = 2\n") == [None]  # behind the one that sleeps
 
 
 def test_weaker_walls_than_are_accepted_are_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,17 +59,32 @@ def are_whole(groups: list[list[Sample]], version: int, count: int = 3) -> bool:
     return [[sample.token_ids for sample in group] for group in groups] == wanted
 
 
-def test_groups_come_back_in_order_and_are_told_as_they_come(servers: Servers) -> None:
+def draw(fleet: Fleet, prompts: list[Prompt] = PROMPTS) -> list[list[Sample]]:
+    """The groups in the order of the prompts; each must have come once."""
+    told = list(fleet.generate(prompts, 3, SAMPLING))
+    assert sorted(place for place, _ in told) == list(range(len(prompts)))
+    return [group for _, group in sorted(told)]
+
+
+def test_each_group_comes_once_with_its_place(servers: Servers) -> None:
     servers.start("n0")
     servers.start("n1")
-    told: dict[int, list[Sample]] = {}
-    groups = fleet_of(servers).generate(PROMPTS, 3, SAMPLING, on_group=told.__setitem__)
-    assert are_whole(groups, -1) and [told[index] for index in range(20)] == groups
+    assert are_whole(draw(fleet_of(servers)), -1)
+
+
+def test_a_group_comes_as_soon_as_it_is_there(servers: Servers) -> None:
+    stuck, well = servers.start("n0"), servers.start("n1")
+    stuck.is_stuck.set()
+    arriving = fleet_of(servers, request_timeout_s=60).generate(PROMPTS, 3, SAMPLING)
+    came = [next(arriving)[0] for _ in range(16)]
+    assert sorted(came) == sorted(well.served)
+    stuck.is_stuck.clear()
+    assert sorted(came + [place for place, _ in arriving]) == list(range(20))
 
 
 def test_servers_share_the_work_and_none_gets_more_than_it_takes(servers: Servers) -> None:
     one, two = servers.start("n0"), servers.start("n1")
-    fleet_of(servers).generate(PROMPTS, 3, SAMPLING)
+    draw(fleet_of(servers))
     assert len(one.served) + len(two.served) == 20 and one.served and two.served
     assert max(one.most_at_once, two.most_at_once) <= 4
 
@@ -80,21 +95,21 @@ def test_a_server_that_fails_is_asked_again(servers: Servers, failures: list[int
     fleet = fleet_of(servers)
     fleet.publish(servers.adapter(0))
     server.failures = failures
-    assert are_whole(fleet.generate(PROMPTS, 3, SAMPLING), 0)
+    assert are_whole(draw(fleet), 0)
     assert sorted(server.served) == list(range(20))
 
 
 def test_a_server_that_only_fails_ends_with_its_words(servers: Servers) -> None:
     servers.start("n0").failures = [500] * 1000
     with pytest.raises(ServerError, match="4 tries; last: server n0 answered /v1/completions with 500"):
-        fleet_of(servers).generate(PROMPTS[:1], 3, SAMPLING)
+        draw(fleet_of(servers), PROMPTS[:1])
 
 
 def test_a_mistake_of_ours_is_not_repeated(servers: Servers) -> None:
     server = servers.start("n0")
     server.failures = [400] * 2
     with pytest.raises(ServerError, match="with 400"):
-        fleet_of(servers).generate(PROMPTS[:1], 3, SAMPLING)
+        draw(fleet_of(servers), PROMPTS[:1])
     assert server.failures == [400]
 
 
@@ -104,7 +119,7 @@ def test_a_server_started_again_gets_the_adapter_before_its_first_group(servers:
     fleet.publish(servers.adapter(5))
     old.die()
     again = servers.start("n0", boot=2)
-    assert are_whole(fleet.generate(PROMPTS, 3, SAMPLING), 5)
+    assert are_whole(draw(fleet), 5)
     assert sorted(again.served) == list(range(20))
 
 
@@ -121,20 +136,20 @@ def test_a_server_that_dies_in_the_middle_loses_no_group(servers: Servers) -> No
         first.is_stuck.clear()
 
     threading.Thread(target=replace_it).start()
-    assert are_whole(fleet.generate(PROMPTS, 3, SAMPLING), 2)
+    assert are_whole(draw(fleet), 2)
 
 
 def test_a_server_that_hangs_is_given_up_after_the_request_s_time(servers: Servers) -> None:
     stuck, well = servers.start("n0"), servers.start("n1")
     stuck.is_stuck.set()
-    assert are_whole(fleet_of(servers, request_timeout_s=0.5).generate(PROMPTS[:20], 3, SAMPLING), -1)
+    assert are_whole(draw(fleet_of(servers, request_timeout_s=0.5)), -1)
     assert sorted(well.served) == list(range(20))
     stuck.is_stuck.clear()
 
 
 def test_nobody_up_ends_after_the_patience(servers: Servers) -> None:
     with pytest.raises(ServerError, match=r"no server was up for 0\.3 s"):
-        fleet_of(servers, patience_s=0.3).generate(PROMPTS[:1], 1, SAMPLING)
+        draw(fleet_of(servers, patience_s=0.3), PROMPTS[:1])
     with pytest.raises(ServerError, match="no server took the adapter"):
         fleet_of(servers, patience_s=0.3).publish(servers.adapter(1))
 
@@ -145,7 +160,7 @@ def test_every_version_is_loaded_everywhere_and_confirmed(servers: Servers) -> N
     fleet = fleet_of(servers)
     for version in range(5):
         assert fleet.publish(servers.adapter(version)) == 2
-        assert are_whole(fleet.generate(PROMPTS, 3, SAMPLING), version)
+        assert are_whole(draw(fleet), version)
     kept = sorted(path.name for path in (servers.folder / "adapters").iterdir())
     assert kept == ["v000002", "v000003", "v000004"] and len(kept) == KEPT_VERSIONS
 
@@ -161,7 +176,7 @@ def test_the_adapter_in_use_is_not_replaced(servers: Servers) -> None:
     fleet = fleet_of(servers)
     fleet.publish(servers.adapter(0))
     server.is_stuck.set()
-    drawing = threading.Thread(target=fleet.generate, args=(PROMPTS[:1], 1, SAMPLING))
+    drawing = threading.Thread(target=draw, args=(fleet, PROMPTS[:1]))
     drawing.start()
     while not server.most_at_once:
         time.sleep(0.01)
