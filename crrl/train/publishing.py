@@ -38,9 +38,11 @@ class AdapterPublisher:
 
     trainer: Any
     adapters: Path
+    dtype: str
+    """The servers', by torch's name: they would turn a float32 adapter of a bfloat16 model into that themselves."""
 
     def collect(self, version: int) -> Callable[[Fleet], int]:
-        tensors = adapter_tensors(self.trainer)
+        tensors = adapter_tensors(self.trainer, getattr(torch, self.dtype))
         return lambda fleet: self._publish(fleet, version, tensors)
 
     def _publish(self, fleet: Fleet, version: int, tensors: dict[str, torch.Tensor]) -> int:
@@ -83,7 +85,7 @@ class FilesPublisher:
         return size
 
 
-def adapter_tensors(trainer: Any) -> dict[str, torch.Tensor]:
+def adapter_tensors(trainer: Any, dtype: torch.dtype) -> dict[str, torch.Tensor]:
     """The adapter's weights by the names that vLLM reads, on rank 0; nothing on the others. Gathers nothing else."""
     model = trainer.accelerator.unwrap_model(trainer.model)
     named = [(name, weight) for name, weight in model.named_parameters() if "lora_" in name]
@@ -91,7 +93,8 @@ def adapter_tensors(trainer: Any) -> dict[str, torch.Tensor]:
         if not trainer.accelerator.is_main_process:
             return {}
         return {
-            name.replace(".default.", "."): weight.detach().to("cpu", copy=True).contiguous() for name, weight in named
+            name.replace(".default.", "."): weight.detach().to("cpu", dtype, copy=True).contiguous()
+            for name, weight in named
         }
 
 

@@ -43,7 +43,7 @@ def serve_trainer(
     attempt = _own_attempt(folder)
     if trainer.ranks.is_first and config.serve.sync == "adapter":
         write_aside(attempt.served_model, f"{started_from}\n")
-    publisher: Publisher = AdapterPublisher(trainer, folder.adapters)
+    publisher: Publisher = AdapterPublisher(trainer, folder.adapters, config.serve.dtype or config.grpo.dtype)
     if config.serve.sync == "files":
         publisher = FilesPublisher(
             trainer, tokenizer, started_from, config.grpo.dtype, folder.weights, attempt, trainer.ranks

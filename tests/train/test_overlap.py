@@ -76,7 +76,7 @@ def train(short_run: Callable[..., RunFolder], server: Scripted, one_thread: Non
             config,
             trainer,
             fleet,
-            AdapterPublisher(trainer, folder.adapters),
+            AdapterPublisher(trainer, folder.adapters, "float32"),
             lambda: None,
             [5, 6, 7],
             heartbeat,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file
 
 from crrl.config import from_yaml
 from crrl.errors import DriftError
@@ -38,7 +39,7 @@ def trainer() -> Any:
 def test_a_published_adapter_is_the_trainer_s(trainer: Any, tmp_path: Path) -> None:
     published: list[Any] = []
     fleet: Any = SimpleNamespace(publish=published.append)
-    size = AdapterPublisher(trainer, tmp_path).collect(3)(fleet)
+    size = AdapterPublisher(trainer, tmp_path, "float32").collect(3)(fleet)
     (adapter,) = published
     assert adapter.path == str(tmp_path / "v000003")
     assert size == sum(path.stat().st_size for path in (tmp_path / "v000003").iterdir())
@@ -47,6 +48,17 @@ def test_a_published_adapter_is_the_trainer_s(trainer: Any, tmp_path: Path) -> N
     assert trainer_logprobs(again, TOKENS) == trainer_logprobs(trainer, TOKENS)
     with served.disable_adapter():
         assert trainer_logprobs(again, TOKENS) != trainer_logprobs(trainer, TOKENS)
+
+
+def test_an_adapter_is_published_in_the_server_s_precision(trainer: Any, tmp_path: Path) -> None:
+    fleet: Any = SimpleNamespace(publish=lambda adapter: None)
+    sizes = {
+        dtype: AdapterPublisher(trainer, tmp_path, dtype).collect(step)(fleet)
+        for step, dtype in enumerate(("float32", "bfloat16"))
+    }
+    (half,) = (tmp_path / "v000001").glob("*.safetensors")
+    assert {weight.dtype for weight in load_file(half).values()} == {torch.bfloat16}
+    assert sizes["bfloat16"] < 0.6 * sizes["float32"]
 
 
 def test_the_fingerprint_is_the_log_probability_of_each_token_after_those_before_it(trainer: Any) -> None:
