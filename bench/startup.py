@@ -27,7 +27,7 @@ from tests.hpc.training import TWO_NODES, Training, warm_model
 PROVISION = Path("tests/hpc/provision")
 HERE = Path(__file__).parent
 MOST_S = 5.0
-GOES_AT_ONCE = ("--sft.enabled", "False", "--grpo.steps", "2", "--grpo.save-steps", "50")
+GOES_AT_ONCE = ("--stage", "grpo", "--grpo.steps", "2", "--grpo.save-steps", "50")
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ from crrl.serve.settings import ServeConfig, check_serving
 
 Part = TypeVar("Part")
 Size = Literal["tiny", "small", "medium", "large"]
+Stage = Literal["sft", "grpo", "sft,grpo"]
 SIZES: tuple[Size, ...] = get_args(Size)
 SandboxLevel = Literal["namespaces", "landlock", "limits"]
 JOBS = Path(__file__).resolve().parents[1] / "jobs"
@@ -47,10 +48,8 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class SftConfig:
-    """The warm start: imitation of demonstrations before reinforcement."""
+    """Imitation of demonstrations (supervised fine-tuning): alone, or as the warm start of reinforcement. See `stage`."""
 
-    enabled: bool = False
-    """Whether to do it."""
     steps: int = 500
     """Optimizer steps."""
     batch_size: int = 32
@@ -61,6 +60,12 @@ class SftConfig:
     """Steps in which the learning rate rises from 0."""
     weight_decay: float = 0.01
     """AdamW's."""
+    demonstrations: str = ""
+    """A file of answers to imitate, as `crrl data sample` writes it; empty: the tasks' own references (docs/sft.md)."""
+    packing: bool = False
+    """Fill each row of a batch with several demonstrations, which do not see each other, up to max_length: no padding."""
+    max_length: int = 0
+    """Tokens of a row: longer demonstrations are left out. 0: no limit; packing needs one."""
     rows: int = 10_000
     """Demonstrations to draw, where the source makes its own (toy)."""
     habit_share: float = 0.5
@@ -260,6 +265,8 @@ class RunConfig:
     """A folder with config.json and weights, a name of the Hugging Face hub, or `tiny`, the built-in model."""
     task: Kind = "repair"
     """What the model learns."""
+    stage: Stage = "grpo"
+    """How: by imitation (sft), by reinforcement (grpo), or in one job by both, the second from where the first ended."""
     seed: int = 1
     """Of everything that is drawn: data, weights, order, samples."""
     rewards: dict[str, float] = field(default_factory=lambda: {"similarity": 0.9, "format": 0.1})
@@ -274,6 +281,16 @@ class RunConfig:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
     watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)
+
+    @property
+    def imitates(self) -> bool:
+        """Whether the run has a stage of imitation."""
+        return "sft" in self.stage
+
+    @property
+    def reinforces(self) -> bool:
+        """Whether the run has a stage of reinforcement."""
+        return "grpo" in self.stage
 
 
 _AT_LEAST_ONE = (
@@ -302,6 +319,7 @@ _AT_LEAST_ZERO = (
     "data.rows",
     "data.max_prompt_tokens",
     "data.skip_bad",
+    "sft.max_length",
     "sft.warmup_steps",
     "sft.weight_decay",
     "grpo.warmup_steps",
@@ -407,6 +425,7 @@ def validate(config: RunConfig) -> None:
     from crrl.rewards import check_rewards
 
     check_rewards(config.rewards, config.task)
+    _check_stages(config)
     _check_ranges(config)
     _check_nodes(config)
     _check_batches(config, trainer_processes(config))
@@ -439,6 +458,18 @@ def trainer_gpus(config: RunConfig) -> int:
     cluster = config.cluster
     is_shared = config.grpo.use_vllm and not cluster.nodes.server
     return cluster.gpus_per_node - (min(cluster.server_gpus, cluster.gpus_per_node) if is_shared else 0)
+
+
+def _check_stages(config: RunConfig) -> None:
+    sft = config.sft
+    if sft.packing and not sft.max_length:
+        raise ConfigError(
+            "sft.packing True needs rows of a certain length, and sft.max_length is 0; use --sft.max-length 4096"
+        )
+    if sft.demonstrations and not config.imitates:
+        raise ConfigError(
+            f"sft.demonstrations {sft.demonstrations}: the run has no stage that reads them; use --stage sft,grpo"
+        )
 
 
 def _check_nodes(config: RunConfig) -> None:

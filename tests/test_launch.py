@@ -49,14 +49,12 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 def test_flags_change_the_preset_and_nothing_else() -> None:
-    changed = parse(
-        "--size small --grpo.learning-rate 2e-5 --data a.jsonl --nodes.trainer=3 --sft.enabled True".split()
-    )
+    changed = parse("--size small --grpo.learning-rate 2e-5 --data a.jsonl --nodes.trainer=3 --stage sft,grpo".split())
     preset = load_preset("small")
     assert changed.grpo.learning_rate == 2e-5
     assert changed.data.source == "a.jsonl"
     assert changed.cluster.nodes.trainer == 3
-    assert changed.sft.enabled
+    assert changed.imitates and changed.reinforces
     assert (changed.lora, changed.rewards, changed.model) == (preset.lora, preset.rewards, preset.model)
 
 

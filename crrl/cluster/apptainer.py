@@ -152,5 +152,6 @@ def _netrc() -> str:
 
 
 def data_paths(config: RunConfig) -> list[str]:
-    """The files and folders that the run's tasks are read from, where they are named by absolute paths."""
-    return local_paths(config.data.source, config.data.options)
+    """The files and folders that the run's tasks and demonstrations are read from, where they are named by absolute paths."""
+    demonstrations = [config.sft.demonstrations] if config.sft.demonstrations else []
+    return local_paths(config.data.source, config.data.options) + demonstrations

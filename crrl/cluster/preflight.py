@@ -88,15 +88,20 @@ def refusal(script: str) -> str | None:
 
 def data_problem(config: RunConfig) -> str | None:
     """Why the run's tasks cannot be read; None if nothing is known to be wrong."""
-    problems = (_path_problem(Path(path), config.data.source) for path in data_paths(config))
+    problems = (
+        _path_problem(Path(path), config.data.source, "--sft.demonstrations")
+        if path == config.sft.demonstrations
+        else _path_problem(Path(path), config.data.source, "--data")
+        for path in data_paths(config)
+    )
     return next(filter(None, problems), None)
 
 
-def _path_problem(path: Path, source: str) -> str | None:
+def _path_problem(path: Path, source: str, flag: str) -> str | None:
     if not path.exists():
-        return f"there is no {path} to train on; name a file or folder with --data (docs/data.md)"
+        return f"there is no {path} to train on; name a file or folder with {flag} (docs/data.md)"
     if not os.access(path, os.R_OK):
-        return f"{path} cannot be read by you; change its mode, or name another file with --data"
+        return f"{path} cannot be read by you; change its mode, or name another file with {flag}"
     if path.is_dir():
         return _repository_problem(path) if f"commits:{path}" in source else None
     return _rows_problem(path) if path.name.endswith((".jsonl", ".jsonl.gz")) else None

@@ -35,8 +35,11 @@ def resolve(config: RunConfig, host: Mapping[str, str], *, auto: Where | None = 
         cache_dir=absolute("cache_dir", cluster.cache_dir or str(cache_root()), host),
         binds=tuple(_bind(bind, host) for bind in cluster.binds),
     )
-    return _without_server_on_one_gpu(
-        replace(config, model=_model(config.model), data=_data(config.data), cluster=cluster)
+    sft = config.sft
+    if sft.demonstrations:
+        sft = replace(sft, demonstrations=absolute("demonstrations", sft.demonstrations, host))
+    return _without_idle_server(
+        replace(config, model=_model(config.model), sft=sft, data=_data(config.data), cluster=cluster)
     )
 
 
@@ -76,8 +79,10 @@ def _data(data: DataConfig) -> DataConfig:
     return replace(data, source=absolute_source(data.source), options=absolute_options(data.options))
 
 
-def _without_server_on_one_gpu(config: RunConfig) -> RunConfig:
-    """A job of one GPU has none to spare for a server: its trainer generates by itself."""
-    if all_nodes(config.cluster) == 1 and config.cluster.gpus_per_node == 1 and config.grpo.use_vllm:
-        return replace(config, grpo=replace(config.grpo, use_vllm=False))
-    return config
+def _without_idle_server(config: RunConfig) -> RunConfig:
+    """Imitation alone asks no server, and a job of one GPU has none to spare for one: its trainer generates by itself."""
+    cluster = config.cluster
+    if config.reinforces and (all_nodes(cluster) > 1 or cluster.gpus_per_node != 1):
+        return config
+    nodes = replace(cluster.nodes, server=0) if not config.reinforces else cluster.nodes
+    return replace(config, grpo=replace(config.grpo, use_vllm=False, overlap=0), cluster=replace(cluster, nodes=nodes))

@@ -1,4 +1,4 @@
-"""`crrl data build`, `crrl data show` and `crrl data download`."""
+"""`crrl data build`, `crrl data show`, `crrl data sample` and `crrl data download`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from crrl.data.build import SPLITS, Report, build_tasks, default_kind, make_plan
 from crrl.data.check_row import RowError, checked_task, is_pair
+from crrl.data.demonstrations import sample_run
 from crrl.data.hub import download
 from crrl.data.options import BuildOptions, Option, known_options
 from crrl.data.paths import local_path
@@ -44,6 +45,21 @@ def add_data_command(commands: Any) -> None:
         about = entry.about.replace("%", "%%")
         build.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, metavar=metavar, help=about)
     build.set_defaults(run=run_build)
+    sample = data.add_parser("sample", help="keep the completions of a run whose rewards passed a bar, for --stage sft")
+    sample.add_argument("name", metavar="RUN", help="the run's folder, its id, or the beginning of it")
+    sample.add_argument(
+        "--runs", type=Path, default=Path("runs"), metavar="FOLDER", help="where runs are (default: runs)"
+    )
+    sample.add_argument("--out", required=True, type=Path, metavar="FILE", help="FILE.jsonl or FILE.jsonl.gz to write")
+    sample.add_argument(
+        "--min",
+        nargs="+",
+        metavar="REWARD=SCORE",
+        required=True,
+        help="the least of each reward, as tests=1 format=0.8",
+    )
+    sample.add_argument("--per-task", type=int, default=4, metavar="N", help="at most N of one task (default: 4)")
+    sample.set_defaults(run=run_sample)
     download = data.add_parser("download", help="fetch a public data set into the Hugging Face cache")
     download.add_argument("name", metavar="OWNER/NAME", help="the data set, as ASSERT-KTH/PrimeVul")
     download.add_argument("--revision", default="", help="a commit or tag of it (default: the newest)")
@@ -69,6 +85,36 @@ def run_build(arguments: argparse.Namespace) -> int:
         raise DataError(f"no task is left, so {arguments.out} is not written; the table says where the rows went")
     print(f"{count} tasks written to {arguments.out}")
     return 0
+
+
+def run_sample(arguments: argparse.Namespace) -> int:
+    """Write demonstrations of a run's own completions. Returns the exit code."""
+    from crrl.cluster.find_run import find_run
+
+    if arguments.per_task < 1:
+        raise ConfigError(f"--per-task {arguments.per_task}: must be 1 or more")
+    run = find_run(arguments.name, arguments.runs)
+    bars = dict(_bar(word) for word in arguments.min)
+    count = write_jsonl(sample_run(run, bars, arguments.per_task), arguments.out)
+    if not count:
+        raise DataError(
+            f"no completion of {run.run_id} passed {' '.join(arguments.min)}, so {arguments.out} is not written"
+        )
+    print(
+        f"{count} demonstrations written to {arguments.out}; launch.py --stage sft --sft.demonstrations {arguments.out}"
+    )
+    return 0
+
+
+def _bar(word: str) -> tuple[str, float]:
+    name, _, score = word.partition("=")
+    try:
+        bar = float(score)
+    except ValueError:
+        bar = -1.0
+    if not 0 <= bar <= 1:
+        raise ConfigError(f"--min {word}: must be REWARD=SCORE with a score in [0, 1], as in tests=1")
+    return name, bar
 
 
 def run_download(arguments: argparse.Namespace) -> int:

@@ -6,18 +6,17 @@ import gzip
 import json
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from crrl.errors import ConfigError
-from crrl.schema import TaskRow
 
 _PACK_LEVEL = 6
 """Level 9, gzip's default in Python, takes 3 times as long for 1.3 % less (measured on 475 tasks of real code, 36 MB)."""
 
 
-def write_jsonl(tasks: Iterable[TaskRow], path: Path) -> int:
+def write_jsonl(tasks: Iterable[Mapping[str, Any]], path: Path) -> int:
     """Write tasks as JSON lines, gzip if the name ends in .gz; equal tasks give equal bytes.
 
     Returns how many. Without any, or if it fails, nothing is written and a file that was there stays.
@@ -46,14 +45,14 @@ def write_jsonl(tasks: Iterable[TaskRow], path: Path) -> int:
     return count
 
 
-def _write(tasks: Iterable[TaskRow], raw: IO[bytes], *, packed: bool) -> int:
+def _write(tasks: Iterable[Mapping[str, Any]], raw: IO[bytes], *, packed: bool) -> int:
     if not packed:
         return _write_lines(tasks, raw)
     with gzip.GzipFile("", "wb", _PACK_LEVEL, fileobj=raw, mtime=0) as packer:
         return _write_lines(tasks, packer)
 
 
-def _write_lines(tasks: Iterable[TaskRow], out: IO[bytes] | gzip.GzipFile) -> int:
+def _write_lines(tasks: Iterable[Mapping[str, Any]], out: IO[bytes] | gzip.GzipFile) -> int:
     count = 0
     for task in tasks:
         out.write(json.dumps(task, ensure_ascii=False).encode() + b"\n")

@@ -112,7 +112,7 @@ def _checkpoint_of(given: str, run: RunFolder, folder: Path) -> ModelPlace:
     # From the run's settings and not from the adapter's file, which holds the path that it was trained at: a run's
     # folder may be moved, and copied off the cluster.
     warm = run.checkpoints / WARM_START
-    is_on_warm_start = config.sft.enabled and folder.parent.name != SFT
+    is_on_warm_start = config.imitates and folder.parent.name != SFT
     base = str(warm) if is_on_warm_start else config.model
     return ModelPlace(given, base, adapter=folder, run=run, config=config, seed=config.seed)
 

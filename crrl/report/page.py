@@ -52,7 +52,7 @@ def render_report(folder: RunFolder) -> str:
 
 def _head(folder: RunFolder, config: RunConfig, metrics: list[dict[str, Any]]) -> str:
     status = read_json(folder.status) or {}
-    steps = [entry for entry in metrics if entry["stage"] == "reinforce"]
+    steps = [entry for entry in metrics if entry["stage"] == "grpo"]
     last = steps[-1] if steps else {}
     facts = {
         "state": status.get("state", "unknown"),

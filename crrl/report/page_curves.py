@@ -14,8 +14,8 @@ _PHASES = ("generate", "reward", "train", "sync", "wait", "evaluate", "checkpoin
 def curves_section(metrics: Entries) -> str:
     """All curves; empty before the first step."""
     heldout = [entry for entry in metrics if entry["stage"] == "heldout"]
-    steps = [entry for entry in metrics if entry["stage"] == "reinforce"]
-    warm = [entry for entry in metrics if entry["stage"] == "warm-start"]
+    steps = [entry for entry in metrics if entry["stage"] == "grpo"]
+    warm = [entry for entry in metrics if entry["stage"] == "sft"]
     share = (0.0, 1.0)
     charts = [
         line_chart("Held out: mean of each reward", _all(heldout, "heldout/"), bounds=share),

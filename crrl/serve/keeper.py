@@ -81,7 +81,7 @@ class Keeper:
     def _wait_for_model(self) -> str:
         """What to load: the run's model, or, where the trainer makes that first, what it says when it has."""
         config = self.config
-        if not config.sft.enabled and config.model != TINY_MODEL and config.serve.sync == "adapter":
+        if not config.imitates and config.model != TINY_MODEL and config.serve.sync == "adapter":
             return config.model
         with self.heartbeat.during("wait for the model"):
             while not (model := read_served_model(self.attempt)):

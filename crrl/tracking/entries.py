@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-MAIN_STAGE, HELDOUT = "reinforce", "heldout"
+MAIN_STAGE, HELDOUT = "grpo", "heldout"
 
 
 class Entry(NamedTuple):

@@ -117,8 +117,8 @@ def _end_service() -> None:
 def _define_axes(run: Any) -> None:
     run.define_metric("step")
     run.define_metric("*", step_metric="step")
-    run.define_metric("warm-start/step")
-    run.define_metric("warm-start/*", step_metric="warm-start/step")
+    run.define_metric("sft/step")
+    run.define_metric("sft/*", step_metric="sft/step")
     run.define_metric(f"{HELDOUT}/*", step_metric="step")
 
 

@@ -26,7 +26,7 @@ from crrl.train.samples import SampleCallback
 from crrl.train.served import serve_trainer
 from crrl.train.stages import shared_arguments, train_stage
 
-STAGE = "reinforce"
+STAGE = "grpo"
 
 
 def build_trainer(

@@ -1,4 +1,4 @@
-"""A whole run, from its folder: warm start, held-out evaluation, reinforcement, held-out evaluation, the final model.
+"""A whole run, from its folder: imitation, reinforcement, held-out evaluation before, during and after, the final model.
 
 Every stage leaves something whole behind and finds it when the run is resumed, so the same call starts a run and goes on
 with one.
@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerBase
 from crrl.config import RunConfig, read_config, validate
 from crrl.data import load_tasks
 from crrl.evaluate import data_options
+from crrl.evaluate.model_place import FINAL
 from crrl.report.heartbeat import ATTEMPT, Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.rewards.judging import Settings, configure, current_judge
@@ -29,11 +30,9 @@ from crrl.train.interrupt import StopRequest
 from crrl.train.model import load_tokenizer, model_folder
 from crrl.train.ranks import Ranks
 from crrl.train.save import save_whole
-from crrl.train.sft import warm_start
+from crrl.train.sft import imitate
 from crrl.train.storage import writing
 from crrl.train.tracking import tracked
-
-FINAL = "final"
 
 
 def train(folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbeat) -> None:
@@ -64,13 +63,15 @@ def _train(config: RunConfig, folder: RunFolder, stop: StopRequest, ranks: Ranks
     if ranks.is_first:
         print(f"{len(tasks)} tasks to train on, {len(heldout)} held out", flush=True)
     stop.check(ranks)
-    if config.sft.enabled:
-        start = warm_start(config, folder, str(start), tokenizer, tasks, stop, ranks, heartbeat)
+    examiner = Examiner(config, folder, tokenizer, list(heldout), ranks, heartbeat)
+    if config.imitates:
+        start = imitate(config, folder, str(start), tokenizer, tasks, stop, ranks, heartbeat, examiner)
+    if not config.reinforces:
+        return
     stop.check(ranks)
     transformers.set_seed(config.seed)
     with heartbeat.during("load the model"):
         trainer = build_trainer(config, folder, start, tokenizer, tasks, ranks, heartbeat)
-    examiner = Examiner(config, folder, tokenizer, list(heldout), ranks, heartbeat)
     reinforce(config, trainer, folder, stop, lambda step: examiner.examine(trainer, step))
     examiner.examine(trainer, config.grpo.steps)
     final = folder.checkpoints / FINAL

@@ -1,8 +1,8 @@
-"""The warm start: imitation of demonstrations, so that reinforcement has something to choose from."""
+"""Imitation of demonstrations: all that a run does, or the warm start that gives reinforcement something to choose from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,17 @@ from transformers import PreTrainedTokenizerBase
 from trl.trainer.sft_config import SFTConfig
 
 from crrl.config import RunConfig
+from crrl.data.demonstrations import read_demonstrations
 from crrl.data.sources import toy
 from crrl.errors import ConfigError
 from crrl.evaluate.baselines import reference_answer
+from crrl.evaluate.model_place import FINAL, WARM_START
 from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.schema import TaskRow
 from crrl.train.callbacks import StepCallback
 from crrl.train.checkpoints import is_complete, write_folder
+from crrl.train.examine import Examiner
 from crrl.train.interrupt import StopRequest
 from crrl.train.lora import lora_config
 from crrl.train.model import load_model
@@ -28,10 +31,10 @@ from crrl.train.save import save_whole
 from crrl.train.stages import shared_arguments, train_stage
 from crrl.train.storage import writing
 
-STAGE = "warm-start"
+STAGE = "sft"
 
 
-def warm_start(
+def imitate(
     config: RunConfig,
     folder: RunFolder,
     model_folder: str,
@@ -40,30 +43,44 @@ def warm_start(
     stop: StopRequest,
     ranks: Ranks,
     heartbeat: Heartbeat,
+    examiner: Examiner,
 ) -> Path:
-    """Train on demonstrations and keep the model, whole, in `checkpoints/warm-start`; done before, it is taken as it is.
+    """Train on demonstrations and keep the model, whole; done before, it is taken as it is.
 
-    To be called on all ranks. Returns the folder of model and tokenizer. Raises Stopped when the run was asked to stop.
+    As a warm start it is kept in `checkpoints/warm-start`; else it is the final model, and held-out tasks are evaluated
+    before, during and after. To be called on all ranks. Returns the folder of model and tokenizer. Raises Stopped when the
+    run was asked to stop.
     """
-    warm = folder.checkpoints / STAGE
-    if ranks.any(is_complete(warm)):
-        return warm
+    is_all = not config.reinforces
+    place = folder.checkpoints / (FINAL if is_all else WARM_START)
+    if ranks.any(is_complete(place)):
+        return place
     arguments = sft_arguments(config, folder.checkpoints / "sft")
     trainer = ImitationTrainer(
         model=load_model(model_folder, config.grpo.dtype),
         args=arguments,
-        train_dataset=demonstrations(config, tasks),
+        train_dataset=demonstrations(config, tasks, tokenizer),
         processing_class=tokenizer,
         peft_config=lora_config(config),
         ranks=ranks,
         heartbeat=heartbeat,
     )
-    callback = StepCallback(folder, STAGE, stop, ranks, heartbeat, forgotten=("num_tokens",))
+    callback = StepCallback(
+        folder,
+        STAGE,
+        stop,
+        ranks,
+        heartbeat,
+        evaluate=(lambda step: examiner.examine(trainer, step)) if is_all else None,
+        evaluate_every=config.eval.every_steps,
+        forgotten=("num_tokens",),
+    )
     train_stage(trainer, folder, callback, STAGE, stop)
-
-    with heartbeat.during("save the model"), writing(warm):
-        write_folder(warm, lambda aside: save_whole(trainer, tokenizer, model_folder, config.grpo.dtype, aside), ranks)
-    return warm
+    if is_all:
+        examiner.examine(trainer, config.sft.steps)
+    with heartbeat.during("save the model"), writing(place):
+        write_folder(place, lambda aside: save_whole(trainer, tokenizer, model_folder, config.grpo.dtype, aside), ranks)
+    return place
 
 
 def sft_arguments(config: RunConfig, output_dir: Path) -> SFTConfig:
@@ -83,20 +100,47 @@ def sft_arguments(config: RunConfig, output_dir: Path) -> SFTConfig:
         logging_steps=10,
         save_steps=sft.save_steps,
         completion_only_loss=True,
-        max_length=None,
-        packing=False,
+        max_length=sft.max_length or None,
+        packing=sft.packing,
+        # Rows of several demonstrations have no padding between them, and each has positions of its own.
+        padding_free=sft.packing,
     )
 
 
-def demonstrations(config: RunConfig, tasks: Dataset) -> Dataset:
-    """Prompts with the answers to imitate: a hurried programmer's for the toy source, else the oracle's."""
-    pairs = _toy_pairs(config) if config.data.source == "toy" else _oracle_answers(tasks)
-    rows = [
-        {"prompt": task["prompt"], "completion": [{"role": "assistant", "content": answer}]} for task, answer in pairs
-    ]
+def demonstrations(config: RunConfig, tasks: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
+    """Prompts with the answers to imitate: of a file, a hurried programmer's for the toy source, else the oracle's.
+
+    Those longer than sft.max_length are left out: cut off, they would teach to stop in the middle.
+    Raises ConfigError if none is left, DataError for a bad row of the file.
+    """
+    rows = [{"prompt": row["prompt"], "completion": row["completion"]} for row in _rows(config, tasks)]
     if not rows:
-        raise ConfigError("the warm start has no demonstrations: no task has a reference; use --sft.enabled False")
-    return Dataset.from_list(rows)
+        raise ConfigError(
+            "there is nothing to imitate: no task has a reference; use --stage grpo, or --sft.demonstrations"
+        )
+    fitting = [row for row in rows if not config.sft.max_length or _tokens(row, tokenizer) <= config.sft.max_length]
+    if not fitting:
+        raise ConfigError(
+            f"sft.max_length {config.sft.max_length}: all {len(rows)} demonstrations are longer; make it larger"
+        )
+    return Dataset.from_list(fitting)
+
+
+def _rows(config: RunConfig, tasks: Dataset) -> Iterable[Mapping[str, Any]]:
+    if config.sft.demonstrations:
+        return read_demonstrations(Path(config.sft.demonstrations))
+    pairs = _toy_pairs(config) if config.data.source == "toy" else _oracle_answers(tasks)
+    return ({"prompt": task["prompt"], "completion": [assistant(answer)]} for task, answer in pairs)
+
+
+def assistant(answer: str) -> dict[str, str]:
+    """An answer as a chat message."""
+    return {"role": "assistant", "content": answer}
+
+
+def _tokens(row: Mapping[str, Any], tokenizer: Any) -> int:
+    text = tokenizer.apply_chat_template([*row["prompt"], *row["completion"]], tokenize=False)
+    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def _toy_pairs(config: RunConfig) -> Iterator[tuple[TaskRow, str]]:

@@ -29,7 +29,7 @@ def runs(tmp_path: Path) -> Path:
     for attempt in (1, 2):
         write_aside(done.log(attempt, "trainer", HOST), "".join(f"attempt {attempt} line {n}\n" for n in range(50)))
     write_aside(done.log(2, "server", HOST), "server ready\n")
-    done.append_metrics(40, {"stage": "reinforce", "reward": 0.5})
+    done.append_metrics(40, {"stage": "grpo", "reward": 0.5})
     write_aside(done.checkpoints / "grpo" / "checkpoint-40" / "manifest.json", "{}")
     make_run(tmp_path, "r2", "running", attempt=1, cluster="local", verdict="", pid=2**22 + 1, host=HOST)
     write_aside(tmp_path / "r3" / "config.yaml", "")
@@ -58,7 +58,7 @@ def complaint_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_the_table_shows_every_run_and_what_became_of_it(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [line.split() for line in output_of(capsys, "runs", "--runs", str(runs)).splitlines()]
     assert lines[0] == ["run", "state", "attempt", "step", "age", "job"]
-    assert lines[1][:5] == ["r1", "done", "2", "reinforce", "40"]
+    assert lines[1][:5] == ["r1", "done", "2", "grpo", "40"]
     assert lines[2][:5] == ["r2", "running,", "supervisor", "gone", "1"]
     assert lines[3] == ["r3", "new", "-", "-", "-", "-"]
 
@@ -81,7 +81,7 @@ def test_the_status_names_step_checkpoints_and_logs(runs: Path, capsys: pytest.C
     said = output_of(capsys, "status", "r1", "--runs", str(runs))
     for words in (
         "done",
-        "reinforce 40",
+        "grpo 40",
         " grpo/checkpoint-40",
         f"logs/2/server-{HOST}.log",
         str(runs / "r1"),

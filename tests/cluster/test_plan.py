@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from crrl.cluster.plan import roles, where
+from crrl.cluster.plan import all_nodes, roles, where
+from crrl.cluster.resolve import resolve
 from crrl.config import NodesConfig, RunConfig, load_preset, trainer_processes
 
 
@@ -27,6 +28,14 @@ def with_cluster(config: RunConfig, **changes: Any) -> RunConfig:
 )
 def test_roles_of_every_preset(size: str, words: str) -> None:
     assert str(roles(load_preset(size))) == words
+
+
+def test_imitation_alone_takes_no_server_along() -> None:
+    medium = dataclasses.replace(load_preset("medium"), stage="sft")
+    alone = resolve(medium, {}, auto="slurm")
+    assert (str(roles(alone)), all_nodes(alone.cluster)) == ("1 node × 4 GPUs train and generate", 1)
+    both = resolve(dataclasses.replace(medium, stage="sft,grpo"), {}, auto="slurm")
+    assert (roles(both).servers, all_nodes(both.cluster)) == (1, 2)
 
 
 def test_gpus_of_one_node_are_split_as_asked() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crrl.config import RunConfig, SftConfig, to_yaml
+from crrl.config import RunConfig, to_yaml
 from crrl.errors import ConfigError
 from crrl.evaluate.model_place import find_model, untrained
 from crrl.report.run_folder import RunFolder
@@ -29,7 +29,7 @@ def run(tmp_path: Path) -> RunFolder:
     """A run of the built-in model with a warm start, whose folder was moved since."""
     folder = RunFolder(tmp_path / "runs" / "r1")
     folder.path.mkdir(parents=True)
-    folder.config.write_text(to_yaml(RunConfig(seed=7, sft=SftConfig(enabled=True))))
+    folder.config.write_text(to_yaml(RunConfig(seed=7, stage="sft,grpo")))
     saved(folder.checkpoints / "warm-start", FULL)
     return folder
 
@@ -108,7 +108,7 @@ def test_the_untrained_model_is_the_warm_start_of_the_built_in_one_and_else_the_
     before = untrained(find_model("r1", run.path.parent))
     assert before is not None
     assert before.base == str(run.checkpoints / "warm-start")
-    run.config.write_text(to_yaml(RunConfig(model="some/model", sft=SftConfig(enabled=True))))
+    run.config.write_text(to_yaml(RunConfig(model="some/model", stage="sft,grpo")))
     before = untrained(find_model("r1", run.path.parent))
     assert before is not None
     assert before.base == "some/model"

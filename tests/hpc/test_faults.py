@@ -40,11 +40,11 @@ def undisturbed(start: Start) -> Training:
 
 def test_two_nodes_train_with_zero_3_to_the_end(undisturbed: Training) -> None:
     facts = undisturbed.events("distribution")
-    assert [event["stage"] for event in facts] == ["warm-start", "reinforce"]
+    assert [event["stage"] for event in facts] == ["sft", "grpo"]
     for event in facts:
         assert (event["distributed_type"], event["world_size"], event["zero_stage"]) == ("DEEPSPEED", 2, 3)
     assert (undisturbed.folder.checkpoints / "final/model.safetensors").is_file()
-    learned = [entry for entry in undisturbed.metrics() if entry["stage"] == "reinforce"]
+    learned = [entry for entry in undisturbed.metrics() if entry["stage"] == "grpo"]
     assert [entry["step"] for entry in learned] == list(range(1, 9))
     assert any(entry["loss"] and entry["grad_norm"] > 0 for entry in learned)  # else equal metrics would say little
     undisturbed.assert_nothing_is_left()

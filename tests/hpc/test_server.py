@@ -37,7 +37,7 @@ SERVED = (
         "--lora.alpha",
         "16",
     ),
-    *("--sft.enabled", "False", "--grpo.learning-rate", "1e-3", "--grpo.warmup-steps", "0"),
+    *("--stage", "grpo", "--grpo.learning-rate", "1e-3", "--grpo.warmup-steps", "0"),
     *("--serve.enforce-eager", "True", "--serve.silent-s", "30"),
 )
 AGREEMENT = 1e-4
@@ -90,7 +90,7 @@ def wait_for_phase(run: Training, phase: str) -> None:
 
 def assert_trained_by_the_server(run: Training, steps: int) -> None:
     """Every step once, in order, from weights that server and trainer agree on."""
-    entries = [entry for entry in run.metrics() if entry["stage"] == "reinforce"]
+    entries = [entry for entry in run.metrics() if entry["stage"] == "grpo"]
     assert [entry["step"] for entry in entries] == list(range(1, steps + 1))
     for entry in entries:
         assert entry["sync/drift/max"] < AGREEMENT

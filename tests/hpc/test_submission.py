@@ -100,7 +100,7 @@ def test_a_run_is_submitted_as_printed_ended_with_a_checkpoint_and_resumed(launc
     assert slurm.run("scontrol", "write", "batch_script", job_id, "-").stdout == folder.job.read_text()
     printed = launcher.launch("--resume", folder.run_id, "--dry-run")
     assert printed.endswith(f"# {folder.job}\n{folder.job.read_text()}")
-    slurm.wait_for(lambda: "reinforce" in launcher.crrl("runs"), "first step of reinforcement", timeout_s=900)
+    slurm.wait_for(lambda: "grpo" in launcher.crrl("runs"), "first step of reinforcement", timeout_s=900)
     assert f"Slurm job {job_id}: RUNNING" in launcher.crrl("status", folder.run_id)
     assert "ends at its next step" in launcher.crrl("cancel", folder.run_id)
     slurm.wait_for_job(job_id, timeout_s=120)

@@ -74,7 +74,7 @@ class Training:
 
         def reached() -> bool:
             assert self.status["state"] in ("queued", "running"), self.log()
-            return any(entry["stage"] == "reinforce" and entry["step"] >= step for entry in self.metrics())
+            return any(entry["stage"] == "grpo" and entry["step"] >= step for entry in self.metrics())
 
         self.slurm.wait_for(reached, f"step {step} of {self.folder.run_id}", timeout_s=STEP_TIMEOUT_S)
 

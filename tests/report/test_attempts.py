@@ -51,7 +51,7 @@ def test_gpu_hours_are_those_of_all_attempts(tmp_path: Path, monkeypatch: pytest
 
 def test_half_a_line_and_lines_of_other_things_are_no_attempt(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "r1")
-    note(folder, 0, "stage", stage="reinforce", step=0)
+    note(folder, 0, "stage", stage="grpo", step=0)
     with folder.events.open("a") as stream:
         stream.write('{"time": "2026')
     assert attempt_spans(folder) == []

@@ -18,22 +18,20 @@ def steps(path: Path) -> list[tuple[str, int]]:
 
 def test_what_came_after_the_checkpoint_is_forgotten_and_earlier_stages_stay(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
-    write(
-        path, ("warm-start", 900), ("heldout", 0), ("reinforce", 1), ("reinforce", 2), ("heldout", 3), ("reinforce", 3)
-    )
-    keep_until(path, "reinforce", 2)
-    assert steps(path) == [("warm-start", 900), ("heldout", 0), ("reinforce", 1), ("reinforce", 2)]
+    write(path, ("sft", 900), ("heldout", 0), ("grpo", 1), ("grpo", 2), ("heldout", 3), ("grpo", 3))
+    keep_until(path, "grpo", 2)
+    assert steps(path) == [("sft", 900), ("heldout", 0), ("grpo", 1), ("grpo", 2)]
 
 
 def test_a_line_that_was_cut_off_is_no_entry(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
-    write(path, ("reinforce", 1))
+    write(path, ("grpo", 1))
     path.write_text(path.read_text() + '{"stage": "reinf')
-    assert steps(path) == [("reinforce", 1)]
-    keep_until(path, "reinforce", 1)
+    assert steps(path) == [("grpo", 1)]
+    keep_until(path, "grpo", 1)
     assert path.read_text().endswith("}\n")
 
 
 def test_a_new_run_has_no_metrics(tmp_path: Path) -> None:
-    keep_until(tmp_path / "metrics.jsonl", "reinforce", 0)
+    keep_until(tmp_path / "metrics.jsonl", "grpo", 0)
     assert read_metrics(tmp_path / "metrics.jsonl") == []

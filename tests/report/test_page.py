@@ -32,7 +32,7 @@ def fill(folder: RunFolder) -> None:
     folder.append_metrics(0, {"stage": "heldout", "heldout/tests": 0.25})
     for step in range(1, 13):
         times = {"time/generate_s": 1.0, "time/train_s": 0.5, "time/all_s": 1.5}
-        folder.append_metrics(step, {"stage": "reinforce", "rewards/tests/mean": step / 12, "gpu_hours": 0.5, **times})
+        folder.append_metrics(step, {"stage": "grpo", "rewards/tests/mean": step / 12, "gpu_hours": 0.5, **times})
     folder.append_metrics(12, {"stage": "heldout", "heldout/tests": 0.75})
     folder.completions.mkdir()
     row = {

@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> RunFolder:
 def measure(folder: RunFolder) -> Callable[..., None]:
     """Adds lines to metrics.jsonl: steps of a stage."""
 
-    def add(steps: range, stage: str = "reinforce") -> None:
+    def add(steps: range, stage: str = "grpo") -> None:
         for step in steps:
             folder.append_metrics(step, {"stage": stage, "reward": step / 10})
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crrl.tracking.entries import Entry, GrowingMetrics, count_entries, record_of
 
 
-def line(step: int, stage: str = "reinforce") -> str:
+def line(step: int, stage: str = "grpo") -> str:
     return f'{{"step": {step}, "stage": "{stage}", "reward": {step}}}\n'
 
 
@@ -23,7 +23,7 @@ def test_a_line_without_an_end_waits(tmp_path: Path) -> None:
     assert [entry.number for entry in metrics.new()] == [0]
     assert count_entries(path) == 1
     path.write_text(line(1) + line(2))
-    assert list(metrics.new()) == [Entry(1, "reinforce", 2, {"reward": 2})]
+    assert list(metrics.new()) == [Entry(1, "grpo", 2, {"reward": 2})]
     assert list(metrics.new()) == []
 
 
@@ -59,6 +59,6 @@ def test_a_damaged_line_keeps_its_place(tmp_path: Path) -> None:
 
 
 def test_the_warm_start_has_steps_and_names_of_its_own() -> None:
-    assert record_of(Entry(0, "warm-start", 7, {"loss": 1.0})) == {"warm-start/step": 7, "warm-start/loss": 1.0}
-    assert record_of(Entry(1, "reinforce", 7, {"reward": 1.0})) == {"step": 7, "reward": 1.0}
+    assert record_of(Entry(0, "sft", 7, {"loss": 1.0})) == {"sft/step": 7, "sft/loss": 1.0}
+    assert record_of(Entry(1, "grpo", 7, {"reward": 1.0})) == {"step": 7, "reward": 1.0}
     assert record_of(Entry(2, "heldout", 7, {"heldout/tests": 1.0})) == {"step": 7, "heldout/tests": 1.0}

@@ -16,7 +16,8 @@ model: tiny
 task: repair
 rewards: {format: 0.5, similarity: 0.5}
 data: {source: toy, rows: 12}
-sft: {enabled: true, steps: 100, batch_size: 16, learning_rate: 2.0e-3, warmup_steps: 10, rows: 400, save_steps: 20}
+stage: sft,grpo
+sft: {steps: 100, batch_size: 16, learning_rate: 2.0e-3, warmup_steps: 10, rows: 400, save_steps: 20}
 grpo:
   steps: 10
   learning_rate: 1.0e-4

@@ -48,7 +48,7 @@ def test_killed_run_whose_last_checkpoint_is_damaged_resumes_to_the_same_metrics
         monkeypatch.setenv(name, value)
     kill_when(folder, lambda: (folder.checkpoints / "sft/checkpoint-20/manifest.json").is_file())
     assert not (folder.checkpoints / "warm-start").exists()
-    kill_when(folder, lambda: reached(folder, "reinforce", 7))
+    kill_when(folder, lambda: reached(folder, "grpo", 7))
     assert not (folder.checkpoints / "final").exists()
     last = folder.checkpoints / "grpo" / "checkpoint-6"
     os.truncate(last / "optimizer.pt", 1000)
@@ -56,9 +56,9 @@ def test_killed_run_whose_last_checkpoint_is_damaged_resumes_to_the_same_metrics
     assert start(folder).wait(DEADLINE_S) == 0, (folder.path / "log").read_text()
 
     log = (folder.path / "log").read_text()
-    assert "warm-start: goes on after step 20" in log
+    assert "sft: goes on after step 20" in log
     assert "checkpoint-6 is damaged and is not used: optimizer.pt has 1000 bytes instead of " in log
-    assert "reinforce: goes on after step 4" in log  # in the second epoch, which has three steps
+    assert "grpo: goes on after step 4" in log  # in the second epoch, which has three steps
     assert metrics(folder) == metrics(uninterrupted)
     assert read_evaluations(folder.completions) == read_evaluations(uninterrupted.completions)
     assert weights(folder) == weights(uninterrupted)
@@ -66,7 +66,7 @@ def test_killed_run_whose_last_checkpoint_is_damaged_resumes_to_the_same_metrics
 
 
 def test_the_shortened_run_learns_so_that_equal_metrics_mean_something(uninterrupted: RunFolder) -> None:
-    entries = [entry for entry in metrics(uninterrupted) if entry["stage"] == "reinforce"]
+    entries = [entry for entry in metrics(uninterrupted) if entry["stage"] == "grpo"]
     assert [entry["step"] for entry in entries] == list(range(1, 11))
     assert any(entry["reward_std"] > 0 for entry in entries)
     assert any(entry["grad_norm"] > 0 for entry in entries)
@@ -116,7 +116,7 @@ def test_sampled_completions_are_kept_with_their_rewards(uninterrupted: RunFolde
 def test_sigterm_stops_at_the_next_step_with_a_checkpoint(short_run: Callable[[str], RunFolder]) -> None:
     folder = short_run("stopped")
     process = start(folder)
-    wait_for(process, folder, lambda: reached(folder, "warm-start", 10))
+    wait_for(process, folder, lambda: reached(folder, "sft", 10))
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == STOPPED_EXIT_CODE
     assert list((folder.checkpoints / "sft").glob("checkpoint-*/manifest.json"))

@@ -1,0 +1,68 @@
+"""Qwen2 models of random weights for benchmarks, in sizes from a million parameters on, with a tokenizer of plain words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Shape(NamedTuple):
+    """One size; heads have 64 numbers, except in the smallest."""
+
+    layers: int
+    hidden: int
+    inner: int
+    heads: int
+    vocabulary: int = 512
+
+
+SHAPES = {
+    "1M": Shape(4, 128, 512, 4),
+    "10M": Shape(6, 384, 1152, 6),
+    "100M": Shape(11, 768, 3072, 12),
+    "500M": Shape(21, 1344, 5376, 21),
+}
+
+
+def write_model(folder: Path, shape: Shape, *, context: int = 2048) -> int:
+    """Draw a model, write it and its tokenizer into a folder; the number of its weights.
+
+    The last token of the vocabulary ends a completion. Random weights make nearly uniform distributions, so with V words
+    completions are of V tokens on average, and geometrically distributed.
+    """
+    import torch
+    import transformers
+
+    torch.manual_seed(1)
+    architecture: Any = transformers.Qwen2ForCausalLM
+    config: Any = transformers.Qwen2Config
+    model = architecture(
+        config(
+            vocab_size=shape.vocabulary,
+            hidden_size=shape.hidden,
+            intermediate_size=shape.inner,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            num_key_value_heads=shape.heads,
+            max_position_embeddings=context,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=shape.vocabulary - 1,
+            pad_token_id=shape.vocabulary - 2,
+        )
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    _tokenizer(shape.vocabulary, context).save_pretrained(folder)
+    return int(sum(weight.numel() for weight in model.parameters()))
+
+
+def _tokenizer(vocabulary: int, context: int) -> Any:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = {f"w{number}": number for number in range(vocabulary - 2)} | {"PAD": vocabulary - 2, "END": vocabulary - 1}
+    tokenizer: Any = Tokenizer(models.WordLevel(words, unk_token="w0"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    wrapped: Any = PreTrainedTokenizerFast
+    return wrapped(tokenizer_object=tokenizer, eos_token="END", pad_token="PAD", model_max_length=context)
