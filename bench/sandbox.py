@@ -30,6 +30,8 @@ PROGRAMS: tuple[tuple[str, list[str], dict[str, str]], ...] = (
     }),
 )  # fmt: skip
 LOOP = "while True: pass"
+BUBBLEWRAP_ALONE = ["bwrap", "--unshare-all", "--die-with-parent", *"--ro-bind / / --proc /proc --dev /dev --".split()]
+"""Namespaces without limits, filter, folder or report: the least that walls of this kind cost on this machine."""
 
 
 def main() -> int:
@@ -61,7 +63,11 @@ def _one_by_one(workers: Workers, runs: int) -> list[tuple[str, bool]]:
             "warm": lambda c=command, f=files: workers.run(c, f, Limits()).kind == "passed",  # type: ignore[misc]
         }
         if not files:
-            ways = {"bare": lambda c=command: _bare(c), **ways}  # type: ignore[misc]
+            ways = {
+                "bare": lambda c=command: _bare([], c),  # type: ignore[misc]
+                "bwrap": lambda c=command: _bare(BUBBLEWRAP_ALONE, c),  # type: ignore[misc]
+                **ways,
+            }
         times = _in_turn(ways, runs)
         bare = statistics.median(times.get("bare", [0.0]))
         for way, found in times.items():
@@ -79,8 +85,10 @@ def _one_by_one(workers: Workers, runs: int) -> list[tuple[str, bool]]:
     return goals
 
 
-def _bare(command: list[str]) -> bool:
-    done = subprocess.run([sys.executable, *command[1:]], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+def _bare(before: list[str], command: list[str]) -> bool:
+    done = subprocess.run(
+        [*before, sys.executable, *command[1:]], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
     return done.returncode == 0
 
 
