@@ -12,6 +12,7 @@ from crrl.cluster.commands import add_run_commands
 from crrl.data.command import add_data_command
 from crrl.errors import CrrlError
 from crrl.evaluate.command import add_compare_command, add_eval_command
+from crrl.evaluate.export_command import add_export_command
 from crrl.report.command import add_report_command
 from crrl.tracking.sync import add_sync_command
 
@@ -22,6 +23,7 @@ COMMANDS: tuple[Callable[[Any], None], ...] = (
     add_run_commands,
     add_sync_command,
     add_report_command,
+    add_export_command,
 )
 """Each adds commands to argparse subparsers, with `set_defaults(run=…)`: a function Namespace → exit code."""
 

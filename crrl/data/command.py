@@ -29,6 +29,8 @@ _NOT_HERE = ("cache_dir",)
 
 def add_data_command(commands: Any) -> None:
     """Add `data` and its own commands to argparse subparsers."""
+    from crrl.cluster.commands import add_run_arguments
+
     data = commands.add_parser("data", help="build and look at training data").add_subparsers(
         required=True, metavar="COMMAND"
     )
@@ -46,10 +48,7 @@ def add_data_command(commands: Any) -> None:
         build.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, metavar=metavar, help=about)
     build.set_defaults(run=run_build)
     sample = data.add_parser("sample", help="keep the completions of a run whose rewards passed a bar, for --stage sft")
-    sample.add_argument("name", metavar="RUN", help="the run's folder, its id, or the beginning of it")
-    sample.add_argument(
-        "--runs", type=Path, default=Path("runs"), metavar="FOLDER", help="where runs are (default: runs)"
-    )
+    add_run_arguments(sample)
     sample.add_argument("--out", required=True, type=Path, metavar="FILE", help="FILE.jsonl or FILE.jsonl.gz to write")
     sample.add_argument(
         "--min",
@@ -89,11 +88,11 @@ def run_build(arguments: argparse.Namespace) -> int:
 
 def run_sample(arguments: argparse.Namespace) -> int:
     """Write demonstrations of a run's own completions. Returns the exit code."""
-    from crrl.cluster.find_run import find_run
+    from crrl.cluster.commands import found_run
 
     if arguments.per_task < 1:
         raise ConfigError(f"--per-task {arguments.per_task}: must be 1 or more")
-    run = find_run(arguments.name, arguments.runs)
+    run = found_run(arguments)
     bars = dict(_bar(word) for word in arguments.min)
     count = write_jsonl(sample_run(run, bars, arguments.per_task), arguments.out)
     if not count:

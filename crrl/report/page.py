@@ -52,7 +52,8 @@ def render_report(folder: RunFolder) -> str:
 
 def _head(folder: RunFolder, config: RunConfig, metrics: list[dict[str, Any]]) -> str:
     status = read_json(folder.status) or {}
-    steps = [entry for entry in metrics if entry["stage"] == "grpo"]
+    stage, planned = ("grpo", config.grpo.steps) if config.reinforces else ("sft", config.sft.steps)
+    steps = [entry for entry in metrics if entry["stage"] == stage]
     last = steps[-1] if steps else {}
     facts = {
         "state": status.get("state", "unknown"),
@@ -60,7 +61,7 @@ def _head(folder: RunFolder, config: RunConfig, metrics: list[dict[str, Any]]) -
         "model": config.model,
         "data": config.data.source,
         "rewards": ", ".join(f"{name} × {weight:g}" for name, weight in config.rewards.items()),
-        "step": f"{last.get('step', 0)} of {config.grpo.steps}",
+        "step": f"{last.get('step', 0)} of {planned}",
         "attempt": status.get("attempt"),
         "GPU hours": f"{last['gpu_hours']:.2f}" if last.get("gpu_hours") else None,
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
