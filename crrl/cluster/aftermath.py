@@ -42,11 +42,11 @@ def write_down(
     wanted = is_wanted(folder, ending, place, rule)
     if wanted and are_enough(folder, attempt):
         ending, wanted = no_progress(ending), False
+    if is_superseded(folder, attempt):
+        return  # the next attempt has noted that this one was lost
     folder.append_event(
         "ended", attempt=attempt.number, node=place.name, kind_of_end=ending.kind, exit_code=ending.exit_code
     )
-    if is_superseded(folder, attempt):
-        return
     fields = {"culprit": ending.culprit, "exit_code": ending.exit_code, "pid": 0}
     if not wanted:
         folder.write_status(ending.state, verdict=ending.verdict, **fields)

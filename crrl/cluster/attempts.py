@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
+from crrl.cluster.ending import EXIT_CODES
 from crrl.cluster.place import Place
 from crrl.errors import RunError
 from crrl.report.attempt_folder import AttemptFolder, listed, read_json
+from crrl.report.attempts import attempt_spans
 from crrl.report.run_folder import RunFolder, write_aside
 
 IN_VAIN = 3
@@ -27,7 +30,18 @@ def claim_attempt(folder: RunFolder, place: Place) -> AttemptFolder:
     attempt.make()
     record = {"key": place.key, "job": place.job, "checkpoints": checkpoint_names(folder)}
     write_aside(attempt.started, json.dumps(record) + "\n")
+    _note_lost_ones(folder, number)
     return attempt
+
+
+def _note_lost_ones(folder: RunFolder, number: int) -> None:
+    """Write down the end of earlier attempts whose supervisors were killed before they could; when they were last seen."""
+    for span in attempt_spans(folder):
+        if span.number < number and span.ended is None:
+            seen = datetime.fromtimestamp(span.last_seen, UTC).isoformat(timespec="milliseconds")
+            folder.append_event(
+                "ended", attempt=span.number, node="", kind_of_end="lost", exit_code=EXIT_CODES["lost"], time=seen
+            )
 
 
 def join_attempt(

@@ -123,7 +123,7 @@ class RunFolder:
         return status
 
     def append_event(self, kind: str, **fields: Any) -> None:
-        """Note that something happened, with the time."""
+        """Note that something happened, with the time: now, or the one given."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         _append_line(self.events, {"time": now, "kind": kind, **fields})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from crrl.cluster.place import Place, place_of_environment
 from crrl.cluster.requeue import is_this_start, is_wanted
 from crrl.config import WatchdogConfig
 from crrl.errors import RunError
+from crrl.report.attempts import attempt_spans, read_events
+from crrl.report.heartbeat import Heartbeat, read_beats
 from crrl.report.run_folder import RunFolder
 
 
@@ -54,6 +57,23 @@ def test_an_attempt_is_superseded_by_a_later_one(folder: RunFolder) -> None:
     assert not is_superseded(folder, first)
     claim_attempt(folder, place(1))
     assert is_superseded(folder, first)
+
+
+def test_an_attempt_that_was_killed_with_its_supervisors_gets_its_end_from_the_next_one(folder: RunFolder) -> None:
+    first = claim_attempt(folder, place(0))
+    folder.append_event("started", attempt=1, node="n1")
+    beat = Heartbeat(first.heartbeat("trainer", "n1", 0), "trainer", "n1")
+    beat.beat()
+    seen = next(iter(read_beats(first.heartbeats).values())).since
+    time.sleep(0.1)  # in the queue
+    claim_attempt(folder, place(1))
+    (span,) = attempt_spans(folder)
+    assert (span.kind, span.ended) == ("lost", pytest.approx(seen, abs=0.002))
+    folder.append_event("started", attempt=2, node="n1")
+    folder.append_event("ended", attempt=2, node="n1", kind_of_end="stopped", exit_code=75)
+    claim_attempt(folder, place(2))
+    ends = [event["kind_of_end"] for event in read_events(folder) if event["kind"] == "ended"]
+    assert ends == ["lost", "stopped"]
 
 
 def test_attempts_without_a_new_checkpoint_are_counted_back_to_the_last_one_that_had_some(folder: RunFolder) -> None:
