@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Callable
 from typing import Any
 
+from crrl.chat import fit_template
 from crrl.data.changes import changed_lines, changes_code
 from crrl.data.options import BuildOptions
 from crrl.diffs import Patch, apply_patch, parse_patch
@@ -62,7 +63,7 @@ def prompt_too_long(tokenizer: Any, limit: int) -> Filter:
         tokenizer: a transformers tokenizer with a chat template.
         limit: tokens; a prompt of exactly that many is kept.
 
-    The filter raises ConfigError for a prompt that the template refuses (some know no system message).
+    The filter raises ConfigError for a prompt that the template refuses.
     """
     from jinja2 import TemplateError
 
@@ -130,6 +131,7 @@ def prompt_holds_an_answer(task: TaskRow) -> str | None:
 
 def load_tokenizer(tokenizer: Any) -> Any:
     """A tokenizer by name or folder, or the given one. Raises ConfigError without one, or without a chat template."""
+    named = tokenizer if isinstance(tokenizer, str) else getattr(tokenizer, "name_or_path", "") or "the model"
     if isinstance(tokenizer, str):
         from transformers import AutoTokenizer
 
@@ -138,6 +140,5 @@ def load_tokenizer(tokenizer: Any) -> Any:
         except (OSError, ValueError) as error:
             first_line = str(error).strip().partition("\n")[0]
             raise ConfigError(f"tokenizer={tokenizer!r} cannot be loaded: {first_line}") from error
-    if not getattr(tokenizer, "chat_template", None):
-        raise ConfigError("the tokenizer has no chat template; take the one of a chat model, or set its chat_template")
+    fit_template(tokenizer, named)
     return tokenizer

@@ -12,6 +12,7 @@ import torch
 from transformers import LogitsProcessor, PreTrainedTokenizerBase
 
 from crrl.errors import ConfigError
+from crrl.rewards.reply import THINK
 from crrl.schema import Prompt
 
 
@@ -46,6 +47,9 @@ def generate(
         model: a causal language model on the device to use.
         told: hears how many answers are done, after each batch.
 
+    Returns:
+        N texts, without the prompt. Where the chat template opens the thought, each begins with its `<think>`.
+
     Raises:
         ConfigError: a prompt that does not fit the model's context, or a batch that does not fit the memory.
 
@@ -72,7 +76,10 @@ def generate(
             told(start + len(batch))
     finally:
         model.train(was_training)
-    return completions
+    # A completion by itself must say what is thought.
+    return [
+        f"{THINK}\n" * text.rstrip().endswith(THINK) + answer for text, answer in zip(texts, completions, strict=True)
+    ]
 
 
 class SeededChoice(LogitsProcessor):

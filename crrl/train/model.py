@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
+from crrl.chat import fit_template
 from crrl.errors import ConfigError
 from crrl.evaluate.model_place import ModelPlace
 from crrl.schema import Kind
@@ -32,14 +33,13 @@ def load_model(name_or_folder: str | Path, dtype: str) -> Any:
 
 
 def load_tokenizer(name_or_folder: str | Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model, able to pad. Raises ConfigError if it has no chat template."""
+    """The tokenizer of a model, able to pad and to take our prompts. Raises ConfigError if it has no chat template."""
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(name_or_folder))
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise ConfigError(f"cannot load the tokenizer of {str(name_or_folder)!r}: {first}") from error
-    if tokenizer.chat_template is None:
-        raise ConfigError(f"the tokenizer of {str(name_or_folder)!r} has no chat template; take the instruct variant")
+    fit_template(tokenizer, str(name_or_folder))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer

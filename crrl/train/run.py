@@ -14,6 +14,7 @@ import transformers
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
+from crrl.chat import opens_thought
 from crrl.config import RunConfig, read_config, validate
 from crrl.data import load_tasks
 from crrl.evaluate import data_options
@@ -105,4 +106,6 @@ def _prepare_sandbox(config: RunConfig, ranks: Ranks) -> None:
 
 def _tasks(config: RunConfig, split: str, rows: int, tokenizer: PreTrainedTokenizerBase) -> Dataset:
     options = {**data_options(config, tokenizer), "rows": rows}
-    return load_tasks(config.data.source, kind=config.task, split=split, **options)
+    tasks = load_tasks(config.data.source, kind=config.task, split=split, **options)
+    # What rewards read as the answer must not begin within the thought.
+    return tasks.add_column("thought_opened", [True] * len(tasks)) if opens_thought(tokenizer) else tasks
