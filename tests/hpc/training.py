@@ -13,6 +13,7 @@ from typing import Any
 from crrl.report.attempt_folder import AttemptFolder
 from crrl.report.run_folder import RunFolder
 from tests.hpc.slurm_cluster import SlurmCluster
+from tests.undisturbed import measured_but_times
 
 SHORT = """
 --size tiny --cluster slurm --site none --tracking.wandb off --cluster.cpus-per-task 1 --cluster.mem-gb 2
@@ -29,7 +30,6 @@ TWO_NODES = ("--nodes.trainer", "2")
 ONE_NODE = ("--nodes.trainer", "1", "--cluster.trainers-per-node", "2", "--cluster.cpus-per-task", "2")
 CODE = ("--cluster.code", "checkout") if os.environ.get("CRRL_HPC_IMAGE") else ()
 """Another image than the one of these files is only for work on them: it runs this code."""
-TIMES = ("step_time", "gpu_hours", "time/", "tokens_per_s/")
 STEP_TIMEOUT_S = 300.0
 
 
@@ -60,10 +60,8 @@ class Training:
         return self.folder.read_status()
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Everything that was measured and is neither a time nor follows from one."""
-        lines = self.folder.metrics.read_text().splitlines() if self.folder.metrics.is_file() else []
-        entries = [json.loads(line) for line in lines]
-        return [{name: value for name, value in entry.items() if not name.startswith(TIMES)} for entry in entries]
+        """Everything that was measured and is neither a time nor follows from one; of an undisturbed run the same."""
+        return measured_but_times(self.folder.metrics)
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         entries = [json.loads(line) for line in self.folder.events.read_text().splitlines()]

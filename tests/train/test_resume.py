@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import resource
@@ -22,10 +21,9 @@ from crrl.report.metrics_log import read_metrics
 from crrl.report.run_folder import RunFolder, write_aside
 from crrl.train.interrupt import STOPPED_EXIT_CODE
 from crrl.train.manifest import damage
+from tests.undisturbed import measured_but_times
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMES = ("step_time", "gpu_hours", "time/", "tokens_per_s/")
-"""How the names begin of what a clock measured; everything else must be equal to the last bit."""
 DEADLINE_S = 500.0
 
 
@@ -154,8 +152,7 @@ def reached(folder: RunFolder, stage: str, step: int) -> bool:
 
 
 def metrics(folder: RunFolder) -> list[dict[str, Any]]:
-    entries = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
-    return [{name: value for name, value in entry.items() if not name.startswith(TIMES)} for entry in entries]
+    return measured_but_times(folder.metrics)
 
 
 def weights(folder: RunFolder) -> dict[str, bytes]:
