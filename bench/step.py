@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 from bench.machine import heading
 from bench.random_model import SHAPES, write_model
-from bench.served import served
 from crrl.config import RunConfig, from_yaml
+from crrl.serve.alone import serving
 
 PHASES = ("generate", "wait", "sync", "train", "other")
 TIMES_THROUGHPUT, TIMES_OVERLAP = 2.0, 1.3
@@ -100,7 +100,7 @@ def _measure(scene: Scene, steps: int, cores: list[int]) -> Iterator[tuple[str, 
         os.sched_setaffinity(0, {cores[-1]})
         yield _show("transformers", _train(config, folder, None))
         with_server = replace(config, grpo=replace(config.grpo, use_vllm=True))
-        endpoint = stack.enter_context(served(with_server, folder / "model", folder, {cores[0]}))
+        endpoint = stack.enter_context(serving(with_server, str(folder / "model"), cores={cores[0]}))
         yield _show("vLLM server", _train(config, folder, endpoint))
         ahead = replace(config, grpo=replace(config.grpo, overlap=1))
         yield _show("vLLM server, overlap", _train(ahead, folder, endpoint))

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 from bench.machine import heading
 from bench.random_model import SHAPES, write_model
-from bench.served import served
 from crrl.config import RunConfig, from_yaml
+from crrl.serve.alone import serving
 
 PUBLISHES = 5
 MOST_SHARE = 0.02
@@ -61,7 +61,7 @@ def _row(folder: Path, size: str, rank: int) -> str:
     model = folder / "model"
     count = write_model(model, SHAPES[size])
     adapter_config = _config(model, rank)
-    with served(adapter_config, model, _made(folder / "adapter")) as endpoint:
+    with serving(adapter_config, str(model)) as endpoint:
         adapter = _adapter(folder, adapter_config, model, endpoint)
     files = _files(folder, _config(model, 0), model)
     write_s, load_s = files[1], files[2]
@@ -117,7 +117,7 @@ def _files(folder: Path, config: RunConfig, model: Path) -> tuple[int, float, fl
     for path in model.glob("*token*"):
         (weights / path.name).write_bytes(path.read_bytes())
     written = time.monotonic()
-    with served(config, weights, _made(folder / "files")):
+    with serving(config, str(weights)):
         loaded = time.monotonic()
     return sum(path.stat().st_size for path in weights.iterdir()), written - started, loaded - written
 
@@ -128,11 +128,6 @@ def _config(model: Path, rank: int) -> RunConfig:
         "grpo: {dtype: float32, max_completion_length: 1, use_vllm: true}\n"
         f"serve: {{sync: {'adapter' if rank else 'files'}, enforce_eager: true, max_model_len: 128}}\n"
     )
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
 
 
 def _on_paper() -> int:

@@ -6,8 +6,9 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from crrl.config import RunConfig, SandboxConfig
 from crrl.errors import ConfigError
@@ -16,6 +17,8 @@ from crrl.rewards import KINDS_OF, REWARDS
 from crrl.rewards.judging import Settings
 from crrl.sandbox import Level
 
+Engine = Literal["transformers", "vllm"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 DEFAULT_KS = (1, 2, 4, 8, 16, 32, 64)
 MAX_NEW_TOKENS, BATCH_SIZE = 1024, 16
 """Where neither a flag nor a run says otherwise."""
@@ -42,6 +45,8 @@ class Asked:
     max_new_tokens: int
     dtype: str
     """float32, bfloat16; auto: the run's, else bfloat16 on a GPU and float32 on a CPU."""
+    engine: Engine
+    """What generates: transformers in this process, or a vLLM server that is started for it."""
     judging: Settings
     """Where the reward `tests` runs programs."""
     out: Path
@@ -71,6 +76,7 @@ def complete(
     batch_size: int = 0,
     max_new_tokens: int = 0,
     dtype: str = "auto",
+    engine: Engine = "transformers",
     sandbox_level: Level | None = None,
     sandbox_deadline_s: float | None = None,
     out: Path,
@@ -80,6 +86,11 @@ def complete(
     Raises ConfigError for what cannot work: unknown rewards, k above n, several greedy answers, no data.
     """
     config = place.config
+    if engine == "vllm" and not find_spec("vllm"):
+        raise ConfigError(
+            "--engine vllm: this Python has no vLLM; run crrl in the image (apptainer exec crrl.sif crrl eval …), install it "
+            "(docs/serve.md), or use --engine transformers"
+        )
     if not data and config is None:
         raise ConfigError("--data: name the tasks (docs/data.md); only a run's model has tasks of its own")
     if "rows" in (options or {}):
@@ -104,6 +115,7 @@ def complete(
         max_new_tokens=max_new_tokens
         or (config.eval.max_new_tokens or config.grpo.max_completion_length if config else MAX_NEW_TOKENS),
         dtype=config.grpo.dtype if config and dtype == "auto" else dtype,
+        engine=engine,
         judging=_judging(config.sandbox if config else SandboxConfig(), sandbox_level, sandbox_deadline_s),
         out=out,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from crrl.data.build import SPLITS, make_plan
 from crrl.errors import ConfigError
-from crrl.evaluate.asked import Asked, complete
+from crrl.evaluate.asked import ENGINES, Asked, complete
 from crrl.evaluate.evaluation import JUDGED_AT_ONCE
 from crrl.evaluate.model_place import find_model
 from crrl.quiet import QUIET
@@ -41,6 +41,12 @@ def add_eval_command(commands: Any) -> None:
     )
     add("--max-new-tokens", type=int, default=0, metavar="N", help="of an answer (default: the run's, else 1024)")
     add("--dtype", default="auto", choices=("auto", "float32", "bfloat16"), help="the model's weights")
+    add(
+        "--engine",
+        default=ENGINES[0],
+        choices=ENGINES,
+        help="what generates: this process, or a vLLM server that is started for it (default: transformers)",
+    )
     add(
         "--sandbox.level", choices=LEVELS, help="the least that programs run behind (default: the run's, else landlock)"
     )
@@ -112,6 +118,7 @@ def _asked(arguments: argparse.Namespace) -> Asked:
         batch_size=arguments.batch_size,
         max_new_tokens=arguments.max_new_tokens,
         dtype=arguments.dtype,
+        engine=arguments.engine,
         sandbox_level=getattr(arguments, "sandbox.level"),
         sandbox_deadline_s=getattr(arguments, "sandbox.deadline_s"),
         out=arguments.out or _default_out(arguments.model),

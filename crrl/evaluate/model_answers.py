@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from crrl.evaluate.asked import Asked
@@ -24,24 +24,42 @@ def evaluate_model(asked: Asked, tasks: Sequence[TaskRow], baselines: dict[str, 
     """
     import torch
 
-    from crrl.train.generate import Sampling, generate
-    from crrl.train.model import load_trained
+    from crrl.train.generate import Sampling
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = asked.dtype if asked.dtype != "auto" else "bfloat16" if device == "cuda" else "float32"
-    print(f"loading {asked.place.given} ({dtype}, {device})", file=sys.stderr, flush=True)
-    model, tokenizer = load_trained(asked.place, dtype, device)
+    print(f"loading {asked.place.given} ({dtype}, {device}, {asked.engine})", file=sys.stderr, flush=True)
+    answering = _by_server if asked.engine == "vllm" else _in_this_process
     sampling = Sampling(asked.max_new_tokens, asked.batch_size, asked.temperature, asked.seed)
-
+    generate = answering(asked, dtype, device)
     with shown_progress(sys.stderr) as shown:
         total = len(tasks) * asked.n
-        answers = partial(generate, model, tokenizer, sampling=sampling, told=shown("answering", total))
+        answers = partial(generate, sampling=sampling, told=shown("answering", total))
         evaluation = evaluate(tasks, answers, asked.rewards, n=asked.n, told=shown("judging", total))
-    del model, answers
+    del generate, answers
     gc.collect()  # another model may be next: give the memory back
     if device == "cuda":
         torch.cuda.empty_cache()
     return evaluation, result_of(asked, evaluation, tasks, device, dtype, baselines)
+
+
+def _in_this_process(asked: Asked, dtype: str, device: str) -> Callable[..., list[str]]:
+    from crrl.train.generate import generate
+    from crrl.train.model import load_trained
+
+    return partial(generate, *load_trained(asked.place, dtype, device))
+
+
+def _by_server(asked: Asked, dtype: str, device: str) -> Callable[..., list[str]]:
+    import torch
+
+    from crrl.train.model import load_tokenizer, model_folder
+    from crrl.train.served_answers import generate_by_server
+
+    place = asked.place
+    tokenizer = load_tokenizer(model_folder(place.tokenizer_source, place.seed, place.task))
+    gpus = torch.cuda.device_count() if device == "cuda" else 0
+    return partial(generate_by_server, place, tokenizer, dtype=dtype, gpus=gpus)
 
 
 def result_of(

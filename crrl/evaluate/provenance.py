@@ -47,6 +47,7 @@ def settings_of(asked: Asked, tasks: Sequence[TaskRow], device: str, dtype: str)
             "batch_size": asked.batch_size,
             "dtype": dtype,
             "device": device,
+            "engine": asked.engine,
         },
         "rewards": list(asked.rewards),
         "judging": asdict(asked.judging),

@@ -20,12 +20,19 @@ _MARK = re.compile(r"^(\(\w+ pid=\d+\)\s*)?(\w+ \d\d-\d\d \d\d:\d\d:\d\d \[[^\]]
 class VllmProcess:
     """One start of vLLM, writing into the log of its keeper."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        """`log`: where this process's own output goes, as far as it is a file; vLLM's goes there as well."""
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], log: Path, output: int | None = None
+    ) -> None:
+        """`log`: the file that vLLM's output goes to; `output`: its descriptor, None where it is this process's own."""
         self._log = log
         self._began_at = log.stat().st_size if log.is_file() else 0
         self._process = subprocess.Popen(
-            command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, start_new_session=True
+            command,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
 
     @property
@@ -40,9 +47,10 @@ class VllmProcess:
             return None
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
-    def end(self) -> None:
-        """Kill it, and everything below this process: its engine may have outlived it."""
-        kill_all_below(os.getpid())
+    def end(self, below: int | None = None) -> None:
+        """Kill it, and everything below a process: this one, whose children include an engine that outlived its parent."""
+        kill_all_below(below or os.getpid())
+        self._process.kill()
         self._process.wait()
 
     def complaint(self) -> str:

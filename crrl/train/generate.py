@@ -60,7 +60,9 @@ def generate(
         for prompt in prompts
     ]
     tokens: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
-    _require_context(model, tokens, sampling.max_new_tokens)
+    require_context(
+        getattr(model.config.get_text_config(), "max_position_embeddings", None), tokens, sampling.max_new_tokens
+    )
     seeds = list(_seeds(texts, sampling.seed))
     order = sorted(range(len(tokens)), key=lambda index: -len(tokens[index]))  # stable: samples of a prompt together
     completions = [""] * len(tokens)
@@ -143,8 +145,8 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
-def _require_context(model: Any, prompts: Sequence[Sequence[int]], new_tokens: int) -> None:
-    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+def require_context(context: int | None, prompts: Sequence[Sequence[int]], new_tokens: int) -> None:
+    """Raises ConfigError for a prompt that does not fit a context of so many tokens; None: nobody knows its length."""
     longest = max(map(len, prompts), default=0)
     if context and longest + new_tokens > context:
         raise ConfigError(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from crrl.chat import fit_template
 from crrl.errors import ConfigError
@@ -30,6 +30,12 @@ def load_model(name_or_folder: str | Path, dtype: str) -> Any:
             f"cannot load the model {str(name_or_folder)!r}: {first}; give a folder with config.json and weights, "
             "or a name of the Hugging Face hub that this machine can reach or has cached"
         ) from error
+
+
+def context_of(name_or_folder: str | Path) -> int | None:
+    """The longest context that a model was made for, in tokens; None if its config does not say. Loads no weights."""
+    config = AutoConfig.from_pretrained(str(name_or_folder)).get_text_config()
+    return getattr(config, "max_position_embeddings", None)
 
 
 def load_tokenizer(name_or_folder: str | Path) -> PreTrainedTokenizerBase:

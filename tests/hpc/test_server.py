@@ -158,12 +158,34 @@ def test_two_zero_3_trainers_learn_from_a_server_node_whatever_others_ask_of_it(
     run.assert_nothing_is_left()
 
 
-def test_a_server_that_is_killed_while_it_generates_and_one_that_is_stopped_come_back(start: Start) -> None:
-    run = start("server-killed", "--grpo.steps", "10")
-    for boot, number in ((1, signal.SIGKILL), (2, signal.SIGSTOP)):
+def kill_while_it_generates(run: Training) -> None:
+    wait_for_phase(run, "generate")
+    os.kill(vllm_process(run), signal.SIGKILL)
+
+
+def kill_while_an_adapter_loads(run: Training) -> None:
+    """The trainers stand still until the server has answered all; then it does, and dies with the next adapter's request."""
+    server = vllm_process(run)
+    with run.held():
+        time.sleep(5)
+        os.kill(server, signal.SIGSTOP)
+        known = set(run.folder.adapters.iterdir())
+    run.slurm.wait_for(lambda: set(run.folder.adapters.glob("v*")) - known, "the next adapter", timeout_s=25)
+    time.sleep(0.5)
+    os.kill(server, signal.SIGKILL)
+
+
+def stop_while_it_generates(run: Training) -> None:
+    wait_for_phase(run, "generate")
+    os.kill(vllm_process(run), signal.SIGSTOP)
+
+
+def test_a_server_that_is_killed_or_stopped_comes_back_whatever_it_was_doing(start: Start) -> None:
+    run = start("server-killed", "--grpo.steps", "12")
+    disturb = (kill_while_it_generates, kill_while_an_adapter_loads, stop_while_it_generates)
+    for boot, act in enumerate(disturb, start=1):
         run.wait_for_step(3 * boot)
-        wait_for_phase(run, "generate")
-        os.kill(vllm_process(run), number)
+        act(run)
         run.slurm.wait_for(
             lambda boot=boot: (now := endpoint(run)) is not None and now.boot == boot + 1,
             "another start of the server",
@@ -174,8 +196,8 @@ def test_a_server_that_is_killed_while_it_generates_and_one_that_is_stopped_come
     node = run.nodes()[0]
     log = run.folder.log(1, "server", node).read_text()
     said = re.findall(rf"the server on {node} (was killed by SIGKILL|gave no completion for \d+ s)", log)
-    assert [words[:10] for words in said] == ["was killed", "gave no co"], log[-4000:]
-    assert_trained_by_the_server(run, 10)
+    assert [words[:10] for words in said] == ["was killed", "was killed", "gave no co"], log[-4000:]
+    assert_trained_by_the_server(run, 12)
     run.assert_nothing_is_left()
 
 

@@ -1,0 +1,105 @@
+"""Answers from a model by a vLLM server that is started for them: many at once, the prompt of n samples read once."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from crrl.config import ClusterConfig, GrpoConfig, LoraConfig, NodesConfig, RunConfig
+from crrl.evaluate.model_place import ModelPlace
+from crrl.rewards.reply import THINK
+from crrl.schema import Prompt
+from crrl.serve import client, fleet
+from crrl.serve.alone import serving
+from crrl.serve.settings import ServeConfig
+from crrl.train.generate import Sampling, require_context
+from crrl.train.model import context_of, model_folder
+
+
+def generate_by_server(
+    place: ModelPlace,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Prompt],
+    sampling: Sampling,
+    dtype: str,
+    gpus: int,
+    told: Callable[[int], None] = lambda done: None,
+) -> list[str]:
+    """One completion a prompt; a prompt that comes n times gets n samples, as by `crrl.train.generate.generate`.
+
+    Greedy answers are that function's but for the last bits of the model's numbers. Samples are not drawn by our seeds: vLLM
+    draws them, on the CPU without any seed.
+
+    Args:
+        place: the model; an adapter is loaded onto its base, as in training.
+        gpus: that the server shares the model out over; 0: the CPU.
+        told: hears how many answers are done.
+
+    Raises:
+        ConfigError: a prompt that does not fit the model's context. ServerError: no vLLM here, or it ends, with its words.
+    """
+    template: Any = tokenizer.apply_chat_template
+    texts = [str(template(prompt, add_generation_prompt=True, tokenize=False)) for prompt in prompts]
+    tokens: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+    base = model_folder(place.base, place.seed, place.task)
+    require_context(context_of(base), tokens, sampling.max_new_tokens)
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, text in enumerate(texts):
+        groups[text].append(index)
+    completions = [""] * len(texts)
+    if not groups:
+        return completions
+    longest = max(map(len, tokens)) + sampling.max_new_tokens
+    told(0)
+    done = 0
+    with serving(_config(place, sampling, dtype, gpus, longest), base) as endpoint:
+        servers = fleet.Fleet(
+            lambda: [endpoint],
+            groups_at_once=max(1, sampling.batch_size),
+            request_timeout_s=3600.0,
+            patience_s=60.0,
+        )
+        if place.adapter is not None:
+            servers.publish(fleet.Adapter("adapter", str(place.adapter.resolve())))
+        for asked, count in _of_one_size(groups):
+            wanted = [fleet.Prompt(tokens[indices[0]]) for indices in asked]
+            for at, samples in servers.generate(wanted, count, _sampling(sampling)):
+                for index, sample in zip(asked[at], samples, strict=True):
+                    answer = tokenizer.decode(sample.token_ids, skip_special_tokens=True)
+                    completions[index] = f"{THINK}\n" * texts[index].rstrip().endswith(THINK) + str(answer)
+                done += count
+                told(done)
+        servers.close()
+    return completions
+
+
+def _of_one_size(groups: dict[str, list[int]]) -> list[tuple[list[list[int]], int]]:
+    """The groups, those with as many samples together."""
+    sizes: dict[int, list[list[int]]] = defaultdict(list)
+    for indices in groups.values():
+        sizes[len(indices)].append(indices)
+    return [(found, size) for size, found in sizes.items()]
+
+
+def _sampling(sampling: Sampling) -> client.Sampling:
+    return client.Sampling(max_tokens=sampling.max_new_tokens, temperature=sampling.temperature)
+
+
+def _config(place: ModelPlace, sampling: Sampling, dtype: str, gpus: int, longest: int) -> RunConfig:
+    rank = 0
+    if place.adapter is not None:
+        rank = int(json.loads((place.adapter / "adapter_config.json").read_text())["r"])
+    return RunConfig(
+        model=place.base,
+        seed=sampling.seed,
+        lora=LoraConfig(rank=rank),
+        grpo=GrpoConfig(
+            dtype="float32" if dtype == "float32" else "bfloat16", max_completion_length=sampling.max_new_tokens
+        ),
+        serve=ServeConfig(max_model_len=longest, enforce_eager=not gpus),
+        cluster=ClusterConfig(cluster="local", gpus_per_node=gpus, nodes=NodesConfig(server=1)),
+    )
