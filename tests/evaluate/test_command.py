@@ -26,7 +26,7 @@ from crrl.train.examine import Examiner
 from crrl.train.interrupt import StopRequest
 from crrl.train.model import load_model, load_tokenizer, model_folder
 from crrl.train.ranks import ALONE
-from crrl.train.sft import warm_start
+from crrl.train.sft import imitate
 from tests.train.conftest import one_thread, short_run
 
 __all__ = ["one_thread", "short_run"]
@@ -43,7 +43,7 @@ def run(one_thread: None, short_run: Callable[[str], RunFolder]) -> RunFolder:
     config = replace(config, sft=replace(config.sft, steps=40, batch_size=8, rows=120, save_steps=40))
     tokenizer = load_tokenizer(model_folder("tiny", config.seed))
     tasks = load_tasks("toy", kind="repair", rows=64, seed=config.seed)
-    warm = warm_start(
+    warm = imitate(
         config,
         folder,
         model_folder("tiny", config.seed),
@@ -52,6 +52,7 @@ def run(one_thread: None, short_run: Callable[[str], RunFolder]) -> RunFolder:
         StopRequest(),
         ALONE,
         UNWATCHED,
+        Examiner(config, folder, tokenizer, [], ALONE, UNWATCHED),
     )
     write_folder(folder.checkpoints / "final", lambda aside: _copy(warm, aside))
     write_folder(folder.checkpoints / "grpo" / "checkpoint-4", lambda aside: _adapter(warm, aside, tokenizer))

@@ -21,6 +21,8 @@ SETTINGS = {
         "warmup_steps": 3,
         "weight_decay": 0.3,
         "save_steps": 5,
+        "packing": True,
+        "max_length": 99,
     },
     "grpo": {
         "steps": 13,
@@ -61,8 +63,8 @@ TRL_NAMES = {
     "per_device_batch_size": "per_device_train_batch_size",
     "gradient_accumulation": "gradient_accumulation_steps",
 }
-NOT_TRLS = {"dtype", "keep_completions_every"}
-"""The model's weights are loaded by us; completions are kept by a callback."""
+NOT_TRLS = {"dtype", "keep_completions_every", "overlap"}
+"""The model's weights are loaded by us; completions are kept by a callback, and drawn ahead by crrl.train.rollout."""
 
 
 @pytest.fixture
@@ -91,6 +93,8 @@ def test_every_warm_start_setting_reaches_trl(config: RunConfig, tmp_path: Path)
     assert arguments.warmup_steps == 3
     assert arguments.weight_decay == 0.3
     assert arguments.save_steps == 5
+    assert arguments.packing and arguments.padding_free
+    assert arguments.max_length == 99
     assert arguments.completion_only_loss
 
 
