@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from accelerate.utils import broadcast_object_list, gather_object
@@ -45,6 +45,8 @@ class Rollouts:
     heartbeat: Heartbeat
     _ahead: Ahead | None = None
     """With grpo.overlap, on rank 0: the next batch."""
+    _arriving: Iterator[tuple[int, list[Sample]]] = field(default_factory=lambda: iter(()))
+    """On rank 0: the groups of this batch, each with its place, as they come."""
 
     def sync_weights(self) -> None:
         """Publish the weights as they stand to every server, and make sure that they have them."""
@@ -89,10 +91,9 @@ class Rollouts:
         mine = slice(self._rank * len(prompts), (self._rank + 1) * len(prompts))
         samples: list[Sample] = [_NONE] * len(everyone)
         with profiler or contextlib.nullcontext():
-            version, arriving = self._source(groups, num_generations)
-            self.trainer.clock.policy_version = self._on_main(lambda _: version)
+            self.trainer.clock.policy_version = self._on_main(lambda fleet: self._open(fleet, groups, num_generations))
             for _ in groups:
-                place, group = self._on_main(lambda _: next(arriving))
+                place, group = self._on_main(lambda _: next(self._arriving))
                 self.heartbeat.advance()
                 first = place * num_generations
                 samples[first : first + num_generations] = group
@@ -126,17 +127,17 @@ class Rollouts:
             raise told[1]
         return told[0]
 
-    def _source(self, groups: Sequence[list[int]], count: int) -> tuple[int, Iterator[tuple[int, list[Sample]]]]:
-        """Where this batch comes from, on rank 0: the version of its weights, and each group with its place, as it comes."""
-        if self.fleet is None:
-            return 0, iter(())
+    def _open(self, fleet: Fleet, groups: Sequence[list[int]], count: int) -> int:
+        """Let this batch's groups arrive, on rank 0; the version of the weights that they come from."""
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             drawn = ahead.wait(self.heartbeat.advance)
             if ahead.groups == groups:
-                return ahead.version, iter(drawn)
+                self._arriving = iter(drawn)
+                return ahead.version
             self.trainer.clock.count("overlap/discarded", len(ahead.groups))
-        return self._step, self._draw(self.fleet, groups, count, self._step)
+        self._arriving = self._draw(fleet, groups, count, self._step)
+        return self._step
 
     def _draw(
         self, fleet: Fleet, groups: Sequence[list[int]], count: int, step: int
