@@ -94,7 +94,8 @@ class Training:
     def held(self) -> Iterator[AttemptFolder]:
         """The ranks stay where they are: the run must not be done before what is meant to disturb it has come about."""
         attempt = self.folder.attempt(int(self.status["attempt"]))
-        ranks = [self.rank(node) for node in self.nodes()]
+        beats = [json.loads(path.read_text()) for path in attempt.heartbeats.glob("trainer-*.json")]
+        ranks = [int(beat["pid"]) for beat in beats]
         for rank in ranks:
             os.kill(rank, signal.SIGSTOP)
         try:
