@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from bench.machine import heading
 from bench.random_model import SHAPES, write_model
-from crrl.config import RunConfig, from_yaml
+from crrl.config import RunConfig, from_yaml, to_yaml
 from crrl.serve.alone import serving
 
 PHASES = ("generate", "wait", "sync", "train", "other")
@@ -137,11 +137,11 @@ def _train(config: RunConfig, folder: Path, endpoint: Any) -> Way:
     """The measured steps of one way: without the first, and without the last, which has nothing to draw ahead."""
     import torch
     from datasets import Dataset
-    from transformers import AutoTokenizer
+    from transformers import PreTrainedTokenizerFast
 
     from crrl.report.heartbeat import Heartbeat
     from crrl.report.metrics_log import read_metrics
-    from crrl.report.run_folder import RunFolder
+    from crrl.report.run_folder import RunFolder, write_aside
     from crrl.serve.fleet import Fleet
     from crrl.train.grpo import build_trainer, reinforce
     from crrl.train.interrupt import StopRequest
@@ -152,11 +152,13 @@ def _train(config: RunConfig, folder: Path, endpoint: Any) -> Way:
     torch.set_num_threads(1)
     model = folder / "model"
     run = RunFolder(Path(tempfile.mkdtemp(dir=folder)))
-    tokenizer: Any = AutoTokenizer.from_pretrained(model)
+    write_aside(run.config, to_yaml(config))
+    tokenizers: Any = PreTrainedTokenizerFast  # by Qwen2's name another one would be made of its files
+    tokenizer = tokenizers.from_pretrained(model)
     heartbeat = Heartbeat(None, "trainer", "bench")
     draws = random.Random(1)
     prompts = [" ".join(f"w{draws.randrange(64)}" for _ in range(PROMPT_WORDS)) for _ in range(64)]
-    tasks = Dataset.from_dict({"prompt": prompts})
+    tasks = Dataset.from_dict({"prompt": prompts, "files": [[{"path": "f.py", "text": "x = 0\n"}]] * len(prompts)})
     trainer = build_trainer(config, run, model, tokenizer, tasks, ALONE, heartbeat)
     if endpoint is not None:
         fleet = Fleet(

@@ -1,6 +1,6 @@
 """New weights into a running vLLM server: as a LoRA adapter, and all of them as files, for the same model, side by side.
 
-    python -m bench.sync [--sizes 1M 10M 100M 500M] [--rank 8]
+    python -m bench.sync [--sizes 1M 10M 100M 600M] [--rank 8]
 
 Where vLLM and this checkout are: on a CPU in the image,
 `apptainer exec --env PYTHONPATH=$PWD,CUDA_VISIBLE_DEVICES= crrl.sif python -m bench.sync`. Both ways are those of a run
