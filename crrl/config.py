@@ -437,16 +437,6 @@ def validate(config: RunConfig) -> None:
         raise ConfigError("the built-in model `tiny` only reads the toy source; name a model with --model")
 
 
-def not_yet(config: RunConfig) -> list[str]:
-    """What the config asks for that this version can show with --dry-run, but not run; a line each."""
-    problems = []
-    if config.grpo.use_vllm and config.serve.sync == "nccl":
-        problems.append(
-            "serve.sync nccl is not in this version; use --sync adapter with --lora.rank 32, or --sync files for all weights"
-        )
-    return problems
-
-
 def trainer_processes(config: RunConfig) -> int:
     """How many processes train: one a GPU, without those that belong to the server, unless the config says."""
     cluster = config.cluster

@@ -17,7 +17,6 @@ from crrl.config import (
     from_dict,
     from_yaml,
     load_preset,
-    not_yet,
     read_config,
     time_limit_minutes,
     to_yaml,
@@ -207,10 +206,6 @@ def test_what_is_no_time_limit_is_refused(time: str) -> None:
 @pytest.mark.parametrize(("size", "processes"), [("tiny", 1), ("small", 1), ("medium", 4), ("large", 16)])
 def test_the_server_takes_its_gpus_from_the_trainers(size: str, processes: int) -> None:
     assert trainer_processes(load_preset(size)) == processes
-
-
-def test_every_preset_runs_in_this_version() -> None:
-    assert [size for size in SIZES if not_yet(load_preset(size))] == []
 
 
 LORA = "lora: {rank: 8}"

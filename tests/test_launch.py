@@ -139,7 +139,6 @@ def test_every_short_flag_names_a_real_one() -> None:
         ("--site nowhere.yaml", "--site nowhere.yaml: there is no such file; examples are in examples/sites/"),
         ("--size small --model ./none --data a.jsonl", "there is no model folder "),
         ("--runs $NOWHERE/runs", "cluster.runs '$NOWHERE/runs': NOWHERE is not set here"),
-        ("--size medium --sync nccl --lora.rank 0", "serve.sync nccl is not in this version; use --sync adapter"),
         ("--grpo.use-vllm True", "lora.rank is 0: there would be none; use --lora.rank 32, or --sync files"),
         ("stray", "Unrecognized options: stray; python launch.py --help shows what is possible"),
     ],

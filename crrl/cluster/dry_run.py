@@ -11,7 +11,7 @@ from crrl.cluster.plan import roles
 from crrl.cluster.preflight import hints, notes, problems
 from crrl.cluster.resolve import resolve
 from crrl.cluster.slurm import render_sbatch
-from crrl.config import RunConfig, not_yet, to_yaml, validate
+from crrl.config import RunConfig, to_yaml, validate
 from crrl.report.run_folder import RunFolder
 
 
@@ -24,7 +24,7 @@ def dry_run(given: RunConfig, folder: RunFolder | None = None) -> int:
     print(f"# {folder.config}\n{to_yaml(config)}\n# roles: {roles(config)}\n\n# {folder.job}")
     sys.stdout.write(render_sbatch(config, folder) if on_slurm else _local_script(folder))
     sys.stdout.flush()
-    warn([*problems(config, os.environ), *not_yet(config), *notes(config, os.environ), *hints(config)])
+    warn([*problems(config, os.environ), *notes(config, os.environ), *hints(config)])
     return 0
 
 

@@ -16,7 +16,7 @@ from crrl.cluster.preflight import notes, problems, refusal
 from crrl.cluster.resolve import resolve
 from crrl.cluster.slurm import render_sbatch
 from crrl.cluster.submit import submit_to_slurm
-from crrl.config import RunConfig, not_yet, read_config, to_yaml, validate
+from crrl.config import RunConfig, read_config, to_yaml, validate
 from crrl.errors import ConfigError, RunError
 from crrl.report.run_folder import RunFolder, write_aside
 
@@ -61,7 +61,7 @@ def resume_run(folder: RunFolder, *, follow: bool) -> int:
 
 def _refuse(config: RunConfig, folder: RunFolder) -> None:
     """Raises ConfigError with everything that keeps the run from working, in one line."""
-    found = [*not_yet(config), *problems(config, os.environ)]
+    found = problems(config, os.environ)
     if config.cluster.cluster == "local":
         visible_gpus(config.cluster.gpus_per_node, os.environ.get("CUDA_VISIBLE_DEVICES"))
     elif not found and (words := refusal(render_sbatch(config, folder))):

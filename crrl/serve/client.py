@@ -149,6 +149,10 @@ class Server:
         """Forget what earlier weights computed of prompts."""
         self._post("/reset_prefix_cache", {}, CONTROL_S)
 
+    def control(self, route: str, body: Mapping[str, Any], timeout_s: float) -> None:
+        """One of vLLM's requests that only do something. Raises ServerError."""
+        self._post(route, body, timeout_s)
+
     def _post(self, route: str, body: Mapping[str, Any], timeout_s: float) -> httpx.Response:
         name = self.endpoint.name
         try:

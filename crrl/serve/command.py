@@ -36,6 +36,7 @@ def server_command(config: RunConfig, model: str, host: str, port: int) -> list[
         *_length_words(config),
         *_device_words(config),
         *_lora_words(config),
+        *(["--weight-transfer-config", '{"backend": "nccl"}'] if serve.sync == "nccl" else []),
         *(["--enforce-eager"] if serve.enforce_eager else []),
         *("--disable-uvicorn-access-log",),
         *(f"--{option.removeprefix('--')}" for option in serve.extra),

@@ -107,6 +107,11 @@ class Fleet:
             self._on_wait()
             time.sleep(POLL_S)
 
+    def servers(self) -> list[Server]:
+        """Those that are up, by name."""
+        self._look(at_once=True)
+        return [member.server for _, member in sorted(self._members.items()) if member.is_up]
+
     def forget(self, name: str) -> None:
         """Unload an adapter that nothing comes from any more."""
         for member in self._members.values():

@@ -65,9 +65,9 @@ class Keeper:
             if words == NEW_WEIGHTS:
                 continue
             died += 1
-            if died > self.config.serve.restarts:
+            if died > self.config.serve.most_restarts:
                 raise ServerFailed(
-                    f"{self._name} {words}; it was started again {self.config.serve.restarts} times", was_up=True
+                    f"{self._name} {words}; it was started again {self.config.serve.most_restarts} times", was_up=True
                 )
             self._say(f"{words}; it is started again")
 
@@ -81,7 +81,7 @@ class Keeper:
     def _wait_for_model(self) -> str:
         """What to load: the run's model, or, where the trainer makes that first, what it says when it has."""
         config = self.config
-        if not config.imitates and config.model != TINY_MODEL and config.serve.sync == "adapter":
+        if not config.imitates and config.model != TINY_MODEL and config.serve.sync != "files":
             return config.model
         with self.heartbeat.during("wait for the model"):
             while not (model := read_served_model(self.attempt)):

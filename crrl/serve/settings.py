@@ -46,12 +46,17 @@ class ServeConfig:
     silent_s: float = 60.0
     """Seconds in which a server must answer its supervisor with a completion, or go on with others; else it is started again."""
     restarts: int = 3
-    """How often a server is started again in one attempt; then the attempt ends as lost."""
+    """How often a server is started again in one attempt; then the attempt ends as lost. Never with sync nccl."""
     max_drift: float = 0.0
     """How far log-probabilities of server and trainer may differ after new weights: the mean over a fixed text, in nats.
     More ends the run. 0: 0.001 in float32, 0.1 in bfloat16."""
     extra: tuple[str, ...] = ()
     """Further options of vLLM, without their dashes, as in `enable-expert-parallel` or `block-size=32`."""
+
+    @property
+    def most_restarts(self) -> int:
+        """How often a server may come back: one that did would be missing in NCCL's process group."""
+        return 0 if self.sync == "nccl" else self.restarts
 
 
 def check_serving(config: RunConfig) -> None:

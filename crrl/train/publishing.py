@@ -89,7 +89,7 @@ def adapter_tensors(trainer: Any, dtype: torch.dtype) -> dict[str, torch.Tensor]
     """The adapter's weights by the names that vLLM reads, on rank 0; nothing on the others. Gathers nothing else."""
     model = trainer.accelerator.unwrap_model(trainer.model)
     named = [(name, weight) for name, weight in model.named_parameters() if "lora_" in name]
-    with _gathered([weight for _, weight in named]):
+    with gathered([weight for _, weight in named]):
         if not trainer.accelerator.is_main_process:
             return {}
         return {
@@ -105,7 +105,7 @@ def _move(aside: Path, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _gathered(weights: list[torch.nn.Parameter]) -> Iterator[None]:
+def gathered(weights: list[torch.nn.Parameter]) -> Iterator[None]:
     """Whole weights while ZeRO-3 holds them in parts; elsewhere they are whole anyway."""
     if not any(hasattr(weight, "ds_id") for weight in weights):
         yield

@@ -20,6 +20,7 @@ from crrl.serve.endpoint import Endpoint, read_endpoints
 from crrl.serve.fleet import Fleet
 from crrl.serve.keeper import read_served_model
 from crrl.train.fingerprint import probe_tokens
+from crrl.train.nccl import NcclPublisher
 from crrl.train.publishing import AdapterPublisher, FilesPublisher, Publisher
 from crrl.train.rollout import Rollouts, attach
 from crrl.train.run_trainer import ReinforcementTrainer
@@ -41,17 +42,20 @@ def serve_trainer(
     Raises RunError where no supervisor has started servers.
     """
     attempt = _own_attempt(folder)
-    if trainer.ranks.is_first and config.serve.sync == "adapter":
+    if trainer.ranks.is_first and config.serve.sync != "files":
         write_aside(attempt.served_model, f"{started_from}\n")
+    fleet = _fleet(config, attempt, trainer.heartbeat) if trainer.ranks.is_first else None
     publisher: Publisher = AdapterPublisher(trainer, folder.adapters, config.serve.dtype or config.grpo.dtype)
     if config.serve.sync == "files":
         publisher = FilesPublisher(
             trainer, tokenizer, started_from, config.grpo.dtype, folder.weights, attempt, trainer.ranks
         )
+    elif config.serve.sync == "nccl":
+        publisher = NcclPublisher(config, trainer, trainer.ranks, fleet)
     rollouts = Rollouts(
         config,
         trainer,
-        _fleet(config, attempt, trainer.heartbeat) if trainer.ranks.is_first else None,
+        fleet,
         publisher,
         _waiting(config, attempt, trainer.heartbeat, tell=trainer.ranks.is_first),
         probe_tokens(tokenizer, tasks),

@@ -96,6 +96,7 @@ def test_two_ranks_train_with_zero_3_and_nothing_is_compiled(image: Image, check
     assert sum(fact["held"] for fact in facts) >= facts[0]["total"]
     assert sorted(fact["rank"] for fact in facts) == [0, 1]
     assert facts[0]["losses"] != facts[1]["losses"]  # each had its own samples
+    assert [fact["are_sent_whole"] for fact in facts] == [True, True]
 
 
 def test_each_node_of_a_job_runs_the_image(slurm: SlurmCluster, image: Image) -> None:

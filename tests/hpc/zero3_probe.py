@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import os
 
+import deepspeed
 import torch
 from accelerate import Accelerator, PartialState
+from vllm.distributed.weight_transfer.nccl_engine import NCCLTrainerWeightTransferEngine
+
+from crrl.train.nccl import WholeWeights
 
 
 class Parts(torch.utils.data.Dataset[torch.Tensor]):
@@ -15,6 +19,15 @@ class Parts(torch.utils.data.Dataset[torch.Tensor]):
 
     def __getitem__(self, index: int) -> torch.Tensor:
         return torch.full((16,), float(index))
+
+
+def are_sent_whole(model: torch.nn.Module) -> bool:
+    """Whether weights that are divided come as vLLM was told, by its own check of that, and as they are."""
+    weights = WholeWeights(model, torch.float32)
+    sent = dict(NCCLTrainerWeightTransferEngine._checked_iter(weights, weights.metadata()))
+    with deepspeed.zero.GatheredParameters(list(model.parameters())):
+        whole = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    return list(sent) == list(whole) and all(torch.equal(sent[name], whole[name]) for name in whole)
 
 
 def main() -> None:
@@ -42,6 +55,7 @@ def main() -> None:
         "total": total,
         "held": held,
         "losses": losses,
+        "are_sent_whole": are_sent_whole(accelerator.unwrap_model(model)),
     }
     os.write(1, f"FACTS {json.dumps(facts)}\n".encode())  # at once: the other rank writes to the same pipe
 

@@ -21,6 +21,10 @@ class Scripted:
     def __init__(self, folder: Path, name: str, boot: int = 1) -> None:
         self.adapters: dict[str, str] = {}
         self.served: list[int] = []
+        self.told: list[tuple[str, dict[str, Any]]] = []
+        """Everything else that was asked of it, in order."""
+        self.refused: str = ""
+        """A route that it answers with 500."""
         self.failures: list[int] = []
         """Codes that the next completions are answered with; 0: the connection is cut."""
         self.is_stuck = threading.Event()
@@ -46,6 +50,9 @@ class Scripted:
         """Status and body for one request."""
         if route == "/v1/completions":
             return self._complete(body)
+        self.told.append((route, body))
+        if route == self.refused:
+            return 500, {"error": "ordered"}
         if route == "/v1/load_lora_adapter":
             if not (Path(body["lora_path"]) / "adapter_config.json").is_file():
                 return 404, {"error": "no adapter"}

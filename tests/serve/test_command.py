@@ -53,3 +53,10 @@ def test_a_server_on_the_cpu_is_told_of_no_gpu_and_without_lora_of_no_adapter() 
     assert words[-1] == "--block-size=32"
     assert value_of(config, "--max-model-len") == "700"
     assert server_environment(config, Path("t"))["VLLM_CPU_KVCACHE_SPACE"] == "3"
+
+
+def test_all_weights_by_nccl_are_announced_to_vllm_and_no_server_comes_back() -> None:
+    config = from_yaml("serve: {sync: nccl}\ncluster: {gpus_per_node: 4, nodes: {server: 1}}")
+    assert value_of(config, "--weight-transfer-config") == '{"backend": "nccl"}'
+    assert value_of(load_preset("medium"), "--weight-transfer-config") is None
+    assert (config.serve.most_restarts, load_preset("medium").serve.most_restarts) == (0, 3)
