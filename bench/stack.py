@@ -51,7 +51,7 @@ def standard_library() -> bool:
     met = True
     for doctests in (0, 1):
         report, started = Report(), time.process_time()
-        plan = make_plan("stack", kind="implement", split="all", options={"doctests": doctests})
+        plan = make_plan("stack", kind="implement", split="all", options={"doctests": doctests, "workers": 1})
         tasks = list(build_tasks(plan, report))
         spent = time.process_time() - started
         read = sum(count for reason, count in report.dropped.items() if reason.startswith("function")) + report.kept
@@ -115,7 +115,9 @@ def measure_memory(count: int) -> dict[str, float]:
             for number in range(count):
                 out.write(json.dumps({"content": _function(number), "path": f"m{number}.py", "lang": "Python"}) + "\n")
         report, started = Report(), time.process_time()
-        plan = make_plan("stack", kind="implement", split="all", options={"path": str(path), "doctests": 0})
+        plan = make_plan(
+            "stack", kind="implement", split="all", options={"path": str(path), "doctests": 0, "workers": 1}
+        )
         for _ in build_tasks(plan, report):
             pass
         spent = time.process_time() - started

@@ -15,7 +15,7 @@ import pytest
 from crrl.data import load_tasks
 from crrl.data.build import Report, build_tasks, make_plan
 from crrl.data.placeholder import placeholder
-from crrl.data.sources.stack.near import NearDuplicates
+from crrl.data.sources.stack.near import NearDuplicates, signature_of
 from crrl.data.sources.stack.quality import words_of
 from crrl.errors import ConfigError, DataError
 from crrl.evaluate.baselines import reference_answer
@@ -223,13 +223,13 @@ def test_near_duplicates_are_dropped_whatever_their_names_of_files_and_comments(
 def test_minhash_tells_near_from_far() -> None:
     near = NearDuplicates(0.8)
     words = [f"word{number}" for number in range(200)]
-    assert near.add(" ".join(words))
-    assert not near.add("  ".join(words))
-    assert not near.add(" ".join([*words[:100], "other", *words[101:]]))
-    assert near.add(" ".join(f"other{number}" for number in range(200)))
-    assert near.add(" ".join([*words[:100], *(f"new{number}" for number in range(100))]))
-    assert near.add("")
-    assert not near.add("")
+    assert near.add(signature_of(" ".join(words)))
+    assert not near.add(signature_of("  ".join(words)))
+    assert not near.add(signature_of(" ".join([*words[:100], "other", *words[101:]])))
+    assert near.add(signature_of(" ".join(f"other{number}" for number in range(200))))
+    assert near.add(signature_of(" ".join([*words[:100], *(f"new{number}" for number in range(100))])))
+    assert near.add(signature_of(""))
+    assert not near.add(signature_of(""))
     near.close()
 
 

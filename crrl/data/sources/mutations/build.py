@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Event
 
+from crrl.data.in_order import cores, in_order
 from crrl.data.options import BuildOptions
 from crrl.data.rows import Dropped, Item, Sourced
 from crrl.data.sources.mutations.candidates import body_key, candidates, different_programs
 from crrl.data.sources.mutations.coverage import Oracle, tests_of
-from crrl.data.sources.mutations.in_order import in_order
 from crrl.data.sources.mutations.journal import Journal
 from crrl.data.sources.mutations.judge import UNNOTICED, Bench, Verdict, bench_for, judge
 from crrl.data.sources.mutations.library import Module, Unit, units_of
@@ -66,7 +65,7 @@ def items(options: MutationsOptions, asked: BuildOptions, split: str) -> Iterato
     """
     units = units_of(options)
     random.Random(f"mutations {asked.seed}").shuffle(units)
-    workers = options.workers or len(os.sched_getaffinity(0))
+    workers = options.workers or cores()
     stop = Event()
     with ExitStack() as stack:
         run = stack.enter_context(Workers(workers)).run

@@ -25,7 +25,7 @@ class MutationsOptions:
         int, "mutations, stack, swe: of a longer file a prompt shows a part of this size; 0: all"
     ] = 9000
     split_by: Annotated[str, f"mutations: what is never in two splits, {' or '.join(SPLIT_BY)}"] = "function"
-    workers: Annotated[int, "mutations: tests run at once; 0: the cores of this process"] = 0
+    workers: Annotated[int, "mutations, stack, swe: how much is done at once; 0: the cores of this process"] = 0
 
     def __post_init__(self) -> None:
         if self.path and self.package:

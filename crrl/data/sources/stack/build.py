@@ -8,7 +8,11 @@ import json
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
+from crrl.data.in_order import cores, in_processes
 from crrl.data.placeholder import placeholder
 from crrl.data.prompts import implement_prompt
 from crrl.data.rows import BadRow, Dropped, Item, Sourced
@@ -21,12 +25,22 @@ from crrl.data.sources.stack.functions import (
     masked,
     parse_file,
 )
-from crrl.data.sources.stack.near import NearDuplicates
+from crrl.data.sources.stack.near import NearDuplicates, Signature, signature_of
 from crrl.data.sources.stack.options import StackOptions
 from crrl.data.sources.stack.quality import body_problem, docstring_problem, is_generated
 from crrl.data.window import shown_lines, window_around
 from crrl.diffs.line_diff import split_lines
-from crrl.schema import NO_TESTS, TaskRow, TestsRow, rows_from_files
+from crrl.schema import NO_TESTS, TaskRow, rows_from_files
+
+
+class _Found(NamedTuple):
+    """One function, judged by itself."""
+
+    item: Item
+    signature: Signature | None = None
+    """What a task's function is compared with others by; None where that is not asked for."""
+    docstring: str = ""
+    """A task's, if it has examples."""
 
 
 def items(options: StackOptions) -> Iterator[Item]:
@@ -34,33 +48,52 @@ def items(options: StackOptions) -> Iterator[Item]:
 
     All functions of a file lie in one split, by a hash of its text: a file shows the bodies of its other functions. A
     function that is nearly one of an earlier file is dropped, in whichever split that was.
+
+    Files are judged in parallel; what depends on those before, and examples in the sandbox, is not.
     """
     with ExitStack() as stack:
         near = NearDuplicates(options.near_duplicates) if options.near_duplicates else None
         if near:
             stack.callback(near.close)
         tests = stack.enter_context(DocstringTests()) if options.doctests else None
-        for file in code_files(options):
-            if isinstance(file, Dropped | BadRow):
-                yield file
-                continue
-            group = hashlib.sha256(file.text.encode("utf-8", "surrogatepass")).hexdigest()
-            yield from _of_file(options, file, group, near, tests)
+        jobs = (partial(_judged, options, file) for file in code_files(options))
+        for file, found in in_processes(jobs, options.workers or cores()):
+            yield from (_compared(file, one, near, tests) for one in found)
 
 
-def _of_file(
-    options: StackOptions, file: CodeFile, group: str, near: NearDuplicates | None, tests: DocstringTests | None
-) -> Iterator[Item]:
+def _compared(file: CodeFile | None, found: _Found, near: NearDuplicates | None, tests: DocstringTests | None) -> Item:
+    item = found.item
+    if not isinstance(item, Sourced) or file is None:
+        return item
+    if near and found.signature is not None and not near.add(found.signature):
+        return Dropped(item.where, "function: nearly the same as an earlier one")
+    task = item.task
+    if tests and found.docstring and (row := tests.of(file, found.docstring, task["files"][0]["text"])):
+        source = {**json.loads(task["source"]), "judged_by": "doctest"}
+        return replace(item, task={**task, "tests": row, "source": json.dumps(source, ensure_ascii=False)})
+    return item
+
+
+def _judged(options: StackOptions, file: CodeFile | Dropped | BadRow) -> tuple[CodeFile | None, list[_Found]]:
+    """A file's functions, each by itself, in a process that may know of no other file."""
+    if isinstance(file, Dropped | BadRow):
+        return None, [_Found(file)]
+    return file, list(_of_file(options, file))
+
+
+def _of_file(options: StackOptions, file: CodeFile) -> Iterator[_Found]:
     tree = parse_file(file.text) if _is_plain(file.text) else None
     if tree is None:
-        yield Dropped(file.where, "file: does not parse, or has unusual line ends")
+        yield _Found(Dropped(file.where, "file: does not parse, or has unusual line ends"))
         return
     functions = [function for function in functions_of(tree) if _is_asked_for(file, function)]
     if file.function and not functions:
-        yield BadRow(file.where, f"no function {file.function!r} starts at line {file.line} of file_content")
+        problem = f"no function {file.function!r} starts at line {file.line} of file_content"
+        yield _Found(BadRow(file.where, problem))
         return
     lines = split_lines(file.text)
     reason = _file_problem(options, file)
+    group = hashlib.sha256(file.text.encode()).hexdigest()
     for function in functions:
         where = f"{file.where}:{function.node.lineno} {function.name}"
         why = docstring_problem(function, options) or reason or body_problem(function, options)
@@ -69,12 +102,12 @@ def _of_file(
             why = "function: its body shares a line with the docstring"
         if not why and placeholder(function.node.name) in file.text:
             why = "function: the file holds the placeholder already"
-        if not why and near and not near.add(_code_of(function)):
-            why = "function: nearly the same as an earlier one"
         if why or place is None:
-            yield Dropped(where, why)
+            yield _Found(Dropped(where, why))
         else:
-            yield Sourced(_task(options, file, function, lines, place, tests), where, group)
+            signature = signature_of(_code_of(function)) if options.near_duplicates else None
+            examples = function.docstring if ">>>" in function.docstring else ""
+            yield _Found(Sourced(_task(options, file, function, lines, place), where, group), signature, examples)
 
 
 def _is_plain(text: str) -> bool:
@@ -111,7 +144,6 @@ def _task(
     function: Function,
     lines: list[str],
     place: tuple[int, int],
-    tests: DocstringTests | None,
 ) -> TaskRow:
     before = masked(function, lines, place)
     text = "".join(before)
@@ -122,16 +154,15 @@ def _task(
     spec = f"Write the body of `{function.name}` in {file.path}. Its docstring says what it does."
     if cut := shown_lines(first, last, len(before)):
         spec += f"\n\n{cut}"
-    row: TestsRow = (tests.of(file, function, text) if tests else None) or NO_TESTS
     provenance = {"source": "stack", **file.provenance, "file": file.path, "function": function.name}
-    provenance |= {"line": function.node.lineno, "judged_by": "doctest" if row["command"] else "similarity"}
+    provenance |= {"line": function.node.lineno, "judged_by": "similarity"}
     return {
         "task_id": task_id,
         "kind": "implement",
         "prompt": implement_prompt(spec, {file.path: "".join(before[first:last])}),
         "files": rows_from_files({file.path: text}),
         "reference": rows_from_files({file.path: file.text}),
-        "tests": row,
+        "tests": NO_TESTS,
         "label": "",
         "source": json.dumps(provenance, ensure_ascii=False),
     }

@@ -9,7 +9,6 @@ from crrl.data.sources.mutations.library import Module, Unit
 from crrl.data.sources.mutations.suite import FOLDER, NAMES_OF_MODULE
 from crrl.data.sources.mutations.surroundings import surroundings
 from crrl.data.sources.stack.code_files import CodeFile
-from crrl.data.sources.stack.functions import Function
 from crrl.errors import SandboxError
 from crrl.sandbox import Workers
 from crrl.schema import TestsRow, rows_from_files
@@ -36,20 +35,20 @@ class DocstringTests:
     ) -> None:
         self._workers.close()
 
-    def of(self, file: CodeFile, function: Function, masked: str) -> TestsRow | None:
+    def of(self, file: CodeFile, docstring: str, masked: str) -> TestsRow | None:
         """The tests of a function, or None: no examples, they do not pass here, or they pass without the body.
 
         Which examples pass is found out by running them twice. Raises SandboxError if the sandbox cannot.
 
         Cost: nothing without examples; else two processes.
         """
-        if ">>>" not in function.docstring or not file.path.endswith(".py"):
+        if ">>>" not in docstring or not file.path.endswith(".py"):
             return None
         name = _module_name(file.path)
         brought = self._brought(file, name) if name else None
         if brought is None:
             return None
-        text = NAMES_OF_MODULE.format(module=name) + function.docstring + "\n"
+        text = NAMES_OF_MODULE.format(module=name) + docstring + "\n"
         row: TestsRow = {
             "files": rows_from_files({**brought, _NAME: text}),
             "command": ["python", "-m", "doctest", _NAME],

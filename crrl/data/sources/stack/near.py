@@ -18,6 +18,7 @@ BANDS = 8
 """Of 8 rows each: texts with a similarity of 0.9 meet with a chance of 0.99, of 0.8 with 0.77, of 0.5 with 0.03."""
 SHINGLE = 4
 """Tokens in a row that count as one element."""
+Signature = NDArray[np.uint32]
 _PRIME = np.uint64((1 << 31) - 1)
 _TOKENS = re.compile(r"\w+|[^\w\s]")
 _draw = np.random.default_rng(20)
@@ -28,7 +29,8 @@ _SUMMANDS = _draw.integers(0, int(_PRIME), (PERMUTATIONS, 1), dtype=np.uint64)
 class NearDuplicates:
     """Texts that were added, and whether a new one is almost one of them.
 
-    Cost: about 0.1 ms a text of a hundred tokens (bench/stack.py). The file is private and vanishes with the process.
+    Cost with the signature: about 0.1 ms a text of a hundred tokens (bench/stack.py). The file is private, and vanishes with
+    the process.
     """
 
     def __init__(self, similarity: float) -> None:
@@ -43,9 +45,8 @@ class NearDuplicates:
         self._database.execute("CREATE TABLE bands (key INTEGER PRIMARY KEY, text INTEGER) WITHOUT ROWID")
         self._database.execute("CREATE TABLE texts (id INTEGER PRIMARY KEY, signature BLOB)")
 
-    def add(self, text: str) -> bool:
-        """Remember a text; False, without remembering it, if it is a near-duplicate of one that was added before."""
-        signature = signature_of(text)
+    def add(self, signature: Signature) -> bool:
+        """Remember a text by its signature; False, without remembering it, if one that was added before is nearly the same."""
         keys = _band_keys(signature)
         marks = ",".join("?" * len(keys))
         found = self._database.execute(
@@ -63,18 +64,18 @@ class NearDuplicates:
         self._database.close()
 
 
-def signature_of(text: str) -> NDArray[np.uint32]:
+def signature_of(text: str) -> Signature:
     """The smallest hash of a text's shingles under each permutation; blanks and line breaks do not count."""
     tokens = _TOKENS.findall(text)
     shingles = {" ".join(tokens[at : at + SHINGLE]) for at in range(max(1, len(tokens) - SHINGLE + 1))}
     hashes = np.fromiter(
         (zlib.crc32(shingle.encode("utf-8", "surrogatepass")) for shingle in shingles), dtype=np.uint64
     )
-    smallest: NDArray[np.uint32] = ((_FACTORS * (hashes % _PRIME) + _SUMMANDS) % _PRIME).min(axis=1).astype(np.uint32)
+    smallest: Signature = ((_FACTORS * (hashes % _PRIME) + _SUMMANDS) % _PRIME).min(axis=1).astype(np.uint32)
     return smallest
 
 
-def _band_keys(signature: NDArray[np.uint32]) -> list[int]:
+def _band_keys(signature: Signature) -> list[int]:
     """One 63-bit number for each band and its values."""
     rows = PERMUTATIONS // BANDS
     keys = []

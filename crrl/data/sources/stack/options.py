@@ -26,9 +26,17 @@ class StackOptions:
     doctests: Annotated[
         int, "stack: 1: examples in docstrings become tests, run once in the sandbox; 0: they do not"
     ] = 1
+    workers: Annotated[int, "mutations, stack, swe: how much is done at once; 0: the cores of this process"] = 0
 
     def __post_init__(self) -> None:
-        for name in ("min_docstring_words", "min_statements", "max_body_lines", "max_file_chars", "window_chars"):
+        for name in (
+            "min_docstring_words",
+            "min_statements",
+            "max_body_lines",
+            "max_file_chars",
+            "window_chars",
+            "workers",
+        ):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}={getattr(self, name)}: must be 0 or more")
         if not 0.0 <= self.near_duplicates <= 1.0:

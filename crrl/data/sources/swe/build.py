@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 
 from crrl.data.check_row import RowError
 from crrl.data.git_history import BlobReader, TreeEntry, read_tree
 from crrl.data.hub import dataset_files
+from crrl.data.in_order import cores, in_threads
 from crrl.data.paths import CODE_EXTENSIONS, is_test_path, path_problem
 from crrl.data.prompts import repair_prompt
 from crrl.data.read_table import read_tables, tables_digest
@@ -28,23 +30,38 @@ _MAX_DISTRACTOR_BYTES = 40_000
 
 
 def items(options: SweOptions) -> Iterator[Item]:
-    """Yields a task or a reason for every row, in their order. One row and its files are held.
+    """Yields a task or a reason for every row, in their order. A few rows for each worker are held, and their files.
 
-    Raises DataError for files of rows that cannot be read. Cost: about 50 ms a row, most of it git's.
+    Raises DataError for files of rows that cannot be read. Cost: about 50 ms a row and worker, most of it git's.
     """
     with closing(SeenKeys()) as seen:
-        for read in read_tables(dataset_files(options.path, options.files), COLUMNS):
-            if isinstance(read, BadRow):
-                yield read
-                continue
-            where, values = read
-            try:
-                row = checked_row(values)
-                if not seen.add(row.instance_id):
-                    raise RowError(f"duplicate instance_id {row.instance_id!r}")
-                yield _item(options, row, where)
-            except RowError as problem:
-                yield BadRow(where, str(problem))
+        yield from in_threads(_jobs(options, seen), options.workers or cores())
+
+
+def _jobs(options: SweOptions, seen: SeenKeys) -> Iterator[Callable[[], Item]]:
+    for read in read_tables(dataset_files(options.path, options.files), COLUMNS):
+        if isinstance(read, BadRow):
+            yield partial(_as_it_is, read)
+            continue
+        where, values = read
+        try:
+            row = checked_row(values)
+            if not seen.add(row.instance_id):
+                raise RowError(f"duplicate instance_id {row.instance_id!r}")
+            yield partial(_item_or_bad, options, row, where)
+        except RowError as problem:
+            yield partial(_as_it_is, BadRow(where, str(problem)))
+
+
+def _as_it_is(item: Item) -> Item:
+    return item
+
+
+def _item_or_bad(options: SweOptions, row: Row, where: str) -> Item:
+    try:
+        return _item(options, row, where)
+    except RowError as problem:
+        return BadRow(where, str(problem))
 
 
 def identity(options: SweOptions) -> str:

@@ -25,6 +25,7 @@ class SweOptions:
     max_changed_files: Annotated[int, "swe: drop rows whose fix changes more files; 0: no limit"] = 5
     max_file_bytes: Annotated[int, "swe: drop rows whose fix changes a larger file"] = 200_000
     window_chars: Annotated[int, "swe: of a longer file the prompt shows a part of about this size; 0: all"] = 9000
+    workers: Annotated[int, "mutations, stack, swe: how much is done at once; 0: the cores of this process"] = 0
 
     def __post_init__(self) -> None:
         if not self.path:
@@ -33,7 +34,7 @@ class SweOptions:
             raise ConfigError("the source swe needs clones=FOLDER of local clones of the repositories (docs/data.md)")
         if not self.clone_folder.is_dir():
             raise ConfigError(f"clones={self.clones}: there is no such folder")
-        for name in ("distractors", "max_changed_files", "max_file_bytes", "window_chars"):
+        for name in ("distractors", "max_changed_files", "max_file_bytes", "window_chars", "workers"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}={getattr(self, name)}: must be 0 or more")
 
