@@ -1,9 +1,11 @@
-"""Reads what a run reported over descriptor 3, and believes only what carries the run's own nonce."""
+"""Reads what a run reported over descriptor 3, and believes only what is signed with the run's own nonce."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from crrl.testing.inside.verdict import signature
 
 
 @dataclass(frozen=True)
@@ -11,7 +13,7 @@ class Report:
     """What a run said.
 
     Attributes:
-        finished: it came to its own end, with its nonce, and nothing follows.
+        finished: it came to its own end, signed for exactly these results, and nothing follows.
         tampered: what the answer did to the tests' machinery; "" if nothing was noticed.
         results: test → passed.
         examples: example → (printed, raised).
@@ -31,8 +33,8 @@ def read_report(data: bytes, nonce: str) -> Report:
     lines = data.decode("utf-8", "replace").split("\n")
     if lines[-1]:
         lines.append("")  # a last line that was not ended
-    last = lines[-2].split(" ") if len(lines) > 1 else [""]
-    finished = last == ["end", nonce]
+    signed = [line for line in lines[:-2] if not line.startswith("example ")]  # examples are told as they are run
+    finished = len(lines) > 1 and lines[-2] == f"end {_signature(nonce, signed)}"
     results: dict[str, bool] = {}
     examples: dict[str, tuple[str, str]] = {}
     exit_code, is_over = 1, False
@@ -55,6 +57,13 @@ def read_report(data: bytes, nonce: str) -> Report:
         except (IndexError, ValueError):
             return Report(examples=examples)
     return Report(finished, "", results if finished else {}, examples, exit_code, is_over and finished)
+
+
+def _signature(nonce: str, lines: list[str]) -> str:
+    try:
+        return signature(nonce, lines)
+    except UnicodeEncodeError:
+        return ""
 
 
 def _text(digits: str) -> str:

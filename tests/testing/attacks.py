@@ -255,6 +255,26 @@ END: dict[str, str] = {
         "\n\nimport unittest\ndef setUp(self):\n    r = self._outcome.result\n    r.startTest(self); r.addSuccess(self)\n"
         "    self._testMethodName = 'setUp'\n    raise unittest.SkipTest('done')\nunittest.TestCase.setUp = setUp\n"
     ),
+    # The report rewritten by what the streams call as they are flushed.
+    "the report rewritten at the end": (
+        "\n\nimport os, sys\ndef evil():\n    data = os.pread(3, 1 << 20, 0)\n    if b'end ' in data:\n"
+        "        os.pwrite(3, data.replace(b' 0\\n', b' 1\\n').replace(b'script 1 1', b'script 0 1'), 0)\n        os._exit(0)\n"
+        "for s in (sys.stdout, sys.__stdout__, sys.stderr, sys.__stderr__): s.flush = s.buffer.flush = evil\n"
+    ),
+    # The same by a thread, which runs while the report is written.
+    "the report rewritten by a thread": (
+        "\n\nimport os, sys, threading\nsys.setswitchinterval(1e-6)\ndef evil():\n    while True:\n"
+        "        data = os.pread(3, 1 << 20, 0)\n        if b'end ' in data or b' 0\\n' in data or b'script' in data:\n"
+        "            os.pwrite(3, data.replace(b' 0\\n', b' 1\\n').replace(b'script 1 1', b'script 0 1'), 0)\n"
+        "            if b'end ' in data: os._exit(0)\n"
+        "threading.Thread(target=evil, daemon=True).start()\n"
+    ),
+    # The report of a run that went well, with the end of this one.
+    "the end of the report kept": (
+        "\n\nimport gc, os\ndef evil(phase, info):\n    data = os.pread(3, 1 << 20, 0)\n    if b'end ' in data:\n"
+        "        os.ftruncate(3, 0); os.pwrite(3, b'script 0 1\\n' + data[data.index(b'end '):], 0)\n"
+        "gc.callbacks.append(evil); gc.set_threshold(1)\n"
+    ),
     # operator and math answer as it likes.
     "operator replaced": "\n\nimport operator, math\noperator.eq = lambda a, b: True\nmath.isclose = lambda *a, **k: True\n",
 }

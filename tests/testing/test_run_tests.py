@@ -11,6 +11,7 @@ from crrl.errors import DataError
 from crrl.sandbox import shared_workers
 from crrl.schema import rows_from_files
 from crrl.testing import run_tests, score
+from crrl.testing.inside.verdict import signature
 from crrl.testing.report import read_report
 from crrl.testing.run import TestRun
 
@@ -291,20 +292,34 @@ def test_classes_of_the_program_may_define_equality(style: str) -> None:
     assert judged({"test_p.py": POINT_TESTS}, command, {"p.py": POINT}, before={"p.py": ""}).passed
 
 
-def test_a_report_is_believed_only_whole_and_with_its_nonce() -> None:
-    line = b"result 61 1\n"
-    assert read_report(line + b"end n\n", "n").results == {"a": True}
+def test_a_report_is_believed_only_whole_and_signed_with_its_nonce() -> None:
+    line, other = b"result 61 1\n", b"result 61 0\n"
+    end, ends_other = (f"end {signature('n', [text.decode().strip()])}\n".encode() for text in (line, other))
+    assert read_report(line + end, "n").results == {"a": True}
     for data in (
         b"",
         line,
-        line + b"end m\n",
-        line + b"end n",
-        b"x\n" + line + b"end n\n",
-        line + b"end n\nend m\n",
-        b"\xff\nend n\n",
+        line + b"end n\n",
+        line + ends_other,
+        line + f"end {signature('m', [line.decode().strip()])}\n".encode(),
+        b"x\n" + line + end,
+        line + line + end,
+        line + other + end,
+        line + end + end,
+        end + line,
+        b"\xff\n" + end,
     ):
-        assert read_report(data, "n").results == {} or data == line + b"end n"
-    assert read_report(b"example 61 - -\nexample 61 - -\nend n\n", "n").tampered
+        assert read_report(data, "n").results == {}, data
+    nothing = f"end {signature('n', [])}\n".encode()
+    assert read_report(b"example 61 - -\n" + nothing, "n").finished
+    assert read_report(b"example 61 - -\nexample 61 - -\n" + nothing, "n").tampered
+
+
+def test_the_nonce_is_in_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda size: "5ec2e7" * 5)
+    run = judged({"test_p.py": POINT_TESTS}, "python -m unittest test_p.py", {"p.py": POINT}, before={"p.py": ""})
+    assert run.passed
+    assert b"5ec2e7" not in run.outcome.report
 
 
 LISTS: Any = {"files": [], "command": ["x"], "timeout_s": 1.0, "fail_to_pass": ["a", "b"], "pass_to_pass": ["c"]}

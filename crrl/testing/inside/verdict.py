@@ -1,6 +1,8 @@
-"""How a run ends: the report goes to descriptor 3, and nothing of the answer's code runs after it.
+"""How a run ends: the report goes to descriptor 3, signed.
 
-Only operations of built-in types and functions taken before the answer's code ran: `json.dumps` could be replaced.
+The answer's code may read and rewrite that descriptor, and may run at any time: in a thread, in the collector's callbacks, in
+what a stream calls as it is flushed. So the report is worth nothing to whoever does not have the run's nonce, which is never
+written. Only operations of built-in types and functions taken before the answer's code ran: `json.dumps` could be replaced.
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from typing import NoReturn
+
+from _blake2 import blake2b  # of hashlib, without what that imports; an immutable type
 
 _write, _leave, _stdout, _stderr = os.write, os._exit, sys.stdout, sys.stderr
 REPORT = 3
@@ -27,14 +31,19 @@ def tampered(what: str) -> NoReturn:
 
 
 def end(nonce: str, lines: list[str], code: int) -> NoReturn:
-    """Report lines under the nonce and end the process at once."""
-    write_report([*lines, f"end {nonce}"])
+    """Report lines, signed with the nonce, and end the process at once."""
     for stream in (_stdout, _stderr):
         try:
             stream.flush()
-        except Exception:
+        except BaseException:
             pass
+    write_report([*lines, f"end {signature(nonce, lines)}"])
     _leave(code)
+
+
+def signature(nonce: str, lines: list[str]) -> str:
+    """What only somebody with the nonce can say of these lines; the nonce cannot be told from it."""
+    return blake2b("\n".join(lines).encode(), key=nonce.encode(), digest_size=32).hexdigest()
 
 
 def hexed(text: str) -> str:
