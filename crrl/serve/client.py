@@ -124,9 +124,9 @@ class Server:
                 f"server {self.endpoint.name} answered without prompt log-probabilities: {error}"
             ) from error
 
-    def load_adapter(self, name: str, path: str, *, in_place: bool) -> None:
-        """Load an adapter's folder under a name, in place of the one of that name if `in_place`."""
-        self._post("/v1/load_lora_adapter", {"lora_name": name, "lora_path": path, "load_inplace": in_place}, CONTROL_S)
+    def load_adapter(self, name: str, path: str) -> None:
+        """Load an adapter's folder under a name that is not in use."""
+        self._post("/v1/load_lora_adapter", {"lora_name": name, "lora_path": path}, CONTROL_S)
 
     def unload_adapter(self, name: str) -> None:
         """Forget an adapter; one that is not there is forgotten already."""

@@ -228,10 +228,7 @@ class Fleet:
             if wanted is None or member.adapter == wanted:
                 return True
             try:
-                member.server.load_adapter(wanted.name, wanted.path, in_place=True)
-                if member.server.models().get(wanted.name) != wanted.path:
-                    raise ServerError(f"server {member.server.endpoint.name} has other weights than {wanted.path}")
-                member.server.reset_prefix_cache()
+                _load(member.server, wanted)
             except ServerError as error:
                 if error.is_final:
                     raise
@@ -249,15 +246,31 @@ class Fleet:
         for endpoint in self._read_endpoints():
             member = self._members.get(endpoint.name)
             if member is None or member.server.endpoint != endpoint:
-                fresh = Server(endpoint, self._request_timeout_s)
-                if fresh.is_healthy():
-                    with self._changed:
-                        self._members[endpoint.name] = _Member(fresh, self._groups_at_once)
-                        self._changed.notify_all()
-                else:
-                    fresh.close()
+                self._welcome(member, Server(endpoint, self._request_timeout_s))
             elif not member.is_up and time.monotonic() >= member.rests_until and member.server.is_healthy():
                 with self._changed:
                     # It may have lost what it held, and loading again costs milliseconds.
                     member.adapter, member.is_up = None, True
                     self._changed.notify_all()
+
+    def _welcome(self, before: _Member | None, fresh: Server) -> None:
+        """Use a server from now on, unless another thread has come first: two members of one server would load twice."""
+        is_healthy = fresh.is_healthy()
+        with self._changed:
+            if is_healthy and self._members.get(fresh.endpoint.name) is before:
+                self._members[fresh.endpoint.name] = _Member(fresh, self._groups_at_once)
+                self._changed.notify_all()
+                return
+        fresh.close()
+
+
+def _load(server: Server, wanted: Adapter) -> None:
+    """Have a server answer by an adapter. One that has it already may be asked by others right now: nothing is touched."""
+    if server.models().get(wanted.name) == wanted.path:
+        return
+    # Not vLLM's load_inplace: 0.31 keeps that flag with the adapter, and reads its files again at every step.
+    server.unload_adapter(wanted.name)
+    server.load_adapter(wanted.name, wanted.path)
+    if server.models().get(wanted.name) != wanted.path:
+        raise ServerError(f"server {server.endpoint.name} has other weights than {wanted.path}")
+    server.reset_prefix_cache()

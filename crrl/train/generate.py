@@ -127,7 +127,10 @@ def _generate_batch(
                 repetition_penalty=1.0,
                 logits_processor=choice,
                 pad_token_id=tokenizer.pad_token_id,
-                eos_token_id=tokenizer.eos_token_id,
+                eos_token_id=end_tokens(model, tokenizer),
+                # With ZeRO-3 transformers would keep all ranks in step, token by token; here each has the whole weights, and
+                # as many batches as its share needs.
+                synced_gpus=False,
             )
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
@@ -138,6 +141,13 @@ def _generate_batch(
             f"{max(1, len(prompts) // 2)}, or --max-new-tokens"
         ) from error
     return tokenizer.batch_decode(output[:, width:], skip_special_tokens=True)
+
+
+def end_tokens(model: Any, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """All tokens that end an answer: chat models may end their turn by another one than the tokenizer's."""
+    known = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    named = known if isinstance(known, list) else [known]
+    return [token for token in dict.fromkeys([tokenizer.eos_token_id, *named]) if token is not None]
 
 
 def _is_out_of_memory(error: Exception) -> bool:

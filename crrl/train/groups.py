@@ -30,3 +30,18 @@ def group_metrics(scores: torch.Tensor, names: Sequence[str], size: int) -> dict
         metrics[f"rewards/{name}/zero_std_share"] = float(alike.float().mean()) if len(alike) else 0.0
         metrics[f"rewards/{name}/unjudged_share"] = float((~is_judged).float().mean())
     return metrics
+
+
+def without_half_judged(scores: torch.Tensor, size: int) -> torch.Tensor:
+    """The scores, with all of a completion's left out where a reward judged others of its group and not this one.
+
+    The other rewards alone would be compared with sums of all: what we could not judge would be learned as a failure.
+    A reward that judged nobody of a group is missing for all of them alike.
+
+    Args:
+        scores: [completions, rewards]; NaN where a reward could not judge. Groups stand in a row.
+        size: completions of a group.
+    """
+    missing = scores.isnan().reshape(-1, size, scores.shape[1])
+    is_half = (missing & ~missing.all(dim=1, keepdim=True)).any(dim=2).reshape(-1, 1)
+    return scores.masked_fill(is_half, torch.nan)

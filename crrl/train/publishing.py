@@ -22,7 +22,7 @@ from crrl.train.save import save_whole
 from crrl.train.storage import writing
 
 _CURRENT = "policy"
-"""The name of the adapter that is replaced in place: no completion is under way between two steps."""
+"""The name of the adapter that is replaced: no completion is under way between two steps."""
 
 
 class Publisher(Protocol):

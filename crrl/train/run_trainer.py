@@ -16,7 +16,7 @@ from trl.trainer.utils import RepeatSampler
 from crrl.report.heartbeat import Heartbeat
 from crrl.train.checkpoints import aside_of, finish_checkpoint
 from crrl.train.clock import StepClock, metrics_of
-from crrl.train.groups import group_metrics
+from crrl.train.groups import group_metrics, without_half_judged
 from crrl.train.ranks import Ranks
 from crrl.train.samples import read_answers
 from crrl.train.storage import writing
@@ -173,7 +173,7 @@ class ReinforcementTrainer(_InRun, GRPOTrainer):
                 self._log_completion_extra(column, values)
         for name, value in group_metrics(scores, self.reward_func_names, int(self.num_generations or 1)).items():
             self._metrics["train"][name].append(value)
-        return scores
+        return without_half_judged(scores, int(self.num_generations or 1))
 
     def _are_kept(self) -> bool:
         """Whether a step that trains on the completions that are being judged is one whose completions are kept."""

@@ -1,4 +1,4 @@
-"""`crrl eval` by a vLLM server that it starts itself, in the image."""
+"""A vLLM server that is started for one caller, in the image: `crrl eval`, and adapters published to it."""
 
 from __future__ import annotations
 
@@ -47,3 +47,15 @@ def test_samples_of_a_server_come_n_a_task(image: Image, checkout: Path, warm: P
     answered = read_answers(folder / "sampled.parquet")
     assert set(Counter(answer.task_id for answer in answered).values()) == {SAMPLES}
     assert len({answer.completion for answer in answered}) > TASKS
+
+
+def test_a_server_needs_the_files_of_an_adapter_once(image: Image, checkout: Path, warm: Path, folder: Path) -> None:
+    probe = checkout / "tests/hpc/adapter_probe.py"
+    variables = {"PYTHONPATH": str(checkout)} if CODE else {}
+    done = image.run(
+        "python", probe, warm, folder / "adapters", variables=variables, cwd=folder, timeout=400, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    (facts,) = (json.loads(line[6:]) for line in done.stdout.splitlines() if line.startswith("FACTS "))
+    assert facts["drawn"] == [4, 4, 4]
+    assert max(facts["drifts"]) < 1e-4

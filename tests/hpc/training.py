@@ -18,9 +18,10 @@ from tests.undisturbed import measured_but_times
 SHORT = """
 --size tiny --cluster slurm --site none --tracking.wandb off --cluster.cpus-per-task 1 --cluster.mem-gb 2
 --rewards format=0.5 similarity=0.5 --data.rows 16 --sft.steps 4 --sft.save-steps 50 --sft.batch-size 4 --sft.rows 40
---eval.tasks 4 --eval.every-steps 0 --grpo.num-generations 4 --grpo.per-device-batch-size 8
+--eval.tasks 5 --eval.batch-size 2 --eval.every-steps 0 --grpo.num-generations 4 --grpo.per-device-batch-size 8
 --grpo.max-completion-length 48 --grpo.steps 8 --grpo.save-steps 2
 """.split()
+"""Of the held-out tasks one rank of two has three and the other two, in two batches and in one."""
 WARM = """
 --size tiny --cluster local --image none --site none --tracking.wandb off --rewards format=0.5 similarity=0.5
 --data.rows 16 --sft.steps 200 --sft.batch-size 16 --sft.rows 3200 --eval.tasks 4 --eval.every-steps 0

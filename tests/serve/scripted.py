@@ -54,6 +54,8 @@ class Scripted:
         if route == self.refused:
             return 500, {"error": "ordered"}
         if route == "/v1/load_lora_adapter":
+            if body["lora_name"] in self.adapters:
+                return 400, {"error": "already loaded"}
             if not (Path(body["lora_path"]) / "adapter_config.json").is_file():
                 return 404, {"error": "no adapter"}
             self.adapters[body["lora_name"]] = body["lora_path"]

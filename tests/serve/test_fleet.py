@@ -84,7 +84,9 @@ def test_a_group_comes_as_soon_as_it_is_there(servers: Servers) -> None:
 
 def test_servers_share_the_work_and_none_gets_more_than_it_takes(servers: Servers) -> None:
     one, two = servers.start("n0"), servers.start("n1")
-    draw(fleet_of(servers))
+    fleet = fleet_of(servers)
+    assert [server.endpoint.name for server in fleet.servers()] == ["n0", "n1"]
+    draw(fleet)
     assert len(one.served) + len(two.served) == 20 and one.served and two.served
     assert max(one.most_at_once, two.most_at_once) <= 4
 

@@ -70,6 +70,15 @@ def test_the_models_mode_is_kept(tiny: tuple[Any, Any]) -> None:
     tiny[0].eval()
 
 
+def test_an_answer_ends_with_any_token_that_ends_a_turn(tiny: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    model, tokenizer = tiny
+    whole = answers(tiny, PROMPTS[:1], max_new_tokens=12)[0]
+    first = tokenizer(whole, add_special_tokens=False)["input_ids"][0]
+    monkeypatch.setattr(model.generation_config, "eos_token_id", [tokenizer.eos_token_id, first])
+    ended = answers(tiny, PROMPTS[:1], max_new_tokens=12)[0]
+    assert whole.startswith(ended) and len(ended) < len(whole)
+
+
 def test_a_very_low_temperature_is_greedy(tiny: tuple[Any, Any]) -> None:
     assert answers(tiny, PROMPTS, temperature=1e-4) == answers(tiny, PROMPTS, temperature=0.0)
 
