@@ -170,7 +170,7 @@ def _train(config: RunConfig, folder: Path, endpoint: Any) -> Way:
         publisher = AdapterPublisher(trainer, run.adapters, config.grpo.dtype)
         probe = list(range(1, 17))
         attach(trainer, Rollouts(config, trainer, fleet, publisher, lambda: None, probe, heartbeat))
-    reinforce(config, trainer, run, StopRequest(), lambda step: None)
+    reinforce(config, trainer, run, StopRequest(), lambda step, may_stop: None)
     return Way(list(read_metrics(run.metrics))[WARM_STEPS:-1])
 
 

@@ -53,7 +53,9 @@ class SftConfig:
     steps: int = 500
     """Optimizer steps."""
     batch_size: int = 32
-    """Demonstrations a step, on each process."""
+    """Demonstrations that each process computes at once."""
+    gradient_accumulation: int = 1
+    """Such batches of each process before an optimizer step."""
     learning_rate: float = 1e-5
     """Its peak; it falls linearly to 0."""
     warmup_steps: int = 20
@@ -120,6 +122,11 @@ class GrpoConfig:
     """Divide advantages by the standard deviation of the group, of the batch, or not at all."""
     mask_truncated_completions: bool = False
     """Leave completions that were cut off out of the loss."""
+    importance_sampling: Literal["token_truncate", "token_mask", "sequence_truncate", "sequence_mask"] = "sequence_mask"
+    """How the loss is corrected where servers sample: by the trainer's probability over the server's, of each token or of the
+    whole completion; ratios above the cap count as the cap, or leave the loss. Long completions leave it often by sequence."""
+    importance_sampling_cap: float = 3.0
+    """The cap of that ratio."""
     weight_decay: float = 0.0
     """AdamW's."""
     adam_beta1: float = 0.9
@@ -129,7 +136,7 @@ class GrpoConfig:
     max_grad_norm: float = 1.0
     """Longer gradients are scaled to this length."""
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
-    """The model's weights."""
+    """What is computed in, and the model's weights; one process that trains all of them keeps those in float32."""
     gradient_checkpointing: bool = True
     """Compute activations twice to save their memory."""
     use_vllm: bool = True
@@ -297,6 +304,7 @@ _AT_LEAST_ONE = (
     "sft.steps",
     "sft.batch_size",
     "sft.rows",
+    "sft.gradient_accumulation",
     "sft.save_steps",
     "grpo.steps",
     "grpo.per_device_batch_size",
@@ -349,6 +357,7 @@ _ABOVE_ZERO = (
     "grpo.temperature",
     "grpo.repetition_penalty",
     "grpo.max_grad_norm",
+    "grpo.importance_sampling_cap",
     "lora.alpha",
     "sandbox.deadline_s",
     "watchdog.start_up_s",
@@ -510,6 +519,23 @@ def steps_of_a_batch(config: RunConfig) -> int:
     batch = grpo.generation_batch_size or step
     passes = batch // (grpo.per_device_batch_size * processes) * grpo.num_iterations
     return math.lcm(passes, grpo.gradient_accumulation) // grpo.gradient_accumulation
+
+
+def training_dtype(config: RunConfig) -> Literal["float32", "bfloat16"]:
+    """What the trainer's weights are held in.
+
+    Where one process trains all weights, nobody keeps them in float32 beside, as DeepSpeed does, and most of AdamW's steps are
+    smaller than bfloat16's rounding. LoRA's own weights are in float32 anyway.
+    """
+    is_alone = trainer_processes(config) == 1
+    return "float32" if is_alone and not config.lora.rank else config.grpo.dtype
+
+
+def groups_of_a_batch(config: RunConfig) -> int:
+    """Tasks whose completions are generated at once."""
+    grpo = config.grpo
+    step = grpo.per_device_batch_size * trainer_processes(config) * grpo.gradient_accumulation
+    return (grpo.generation_batch_size or step) // grpo.num_generations
 
 
 def _check_batches(config: RunConfig, processes: int) -> None:

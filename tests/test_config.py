@@ -16,11 +16,13 @@ from crrl.config import (
     as_dict,
     from_dict,
     from_yaml,
+    groups_of_a_batch,
     load_preset,
     read_config,
     time_limit_minutes,
     to_yaml,
     trainer_processes,
+    training_dtype,
     validate,
 )
 from crrl.errors import ConfigError
@@ -242,3 +244,15 @@ def test_a_server_that_cannot_work_is_refused_in_one_line(given: str, complaint:
 @pytest.mark.parametrize("given", [LORA, "serve: {sync: files}", f"{LORA}\n{GPUS}\nserve: {{data_parallel: 2}}"])
 def test_a_server_that_can_work_is_taken(given: str) -> None:
     validate(from_yaml(given))
+
+
+def test_all_weights_of_one_process_are_trained_in_float32() -> None:
+    alone = from_yaml("cluster: {gpus_per_node: 1}\ngrpo: {use_vllm: false}")
+    assert (alone.grpo.dtype, training_dtype(alone)) == ("bfloat16", "float32")
+    assert training_dtype(from_yaml(f"{LORA}\ncluster: {{gpus_per_node: 1}}")) == "bfloat16"
+    assert training_dtype(load_preset("medium")) == "bfloat16"
+
+
+@pytest.mark.parametrize(("size", "groups"), [("small", 8), ("medium", 16), ("large", 16)])
+def test_a_batch_holds_the_groups_that_its_preset_speaks_of(size: str, groups: int) -> None:
+    assert groups_of_a_batch(load_preset(size)) == groups

@@ -88,7 +88,7 @@ def _start_and_wait(
 ) -> Ending:
     port: Port | None = None
     if command is not None:
-        supervisor.start([Role(TRAINER, command, _environment(attempt, place))])
+        supervisor.start([Role(TRAINER, command, _environment(attempt, place), is_foreign=True)])
     else:
         if all_nodes(config.cluster) != place.nodes:
             return Ending("mistake", f"the job has {place.nodes} nodes, the run wants {all_nodes(config.cluster)}")

@@ -59,8 +59,8 @@ class RoleProcess:
         return self._process.poll() is not None
 
     def ask_to_stop(self) -> None:
-        """Hand the request on, where nobody else does: ranks under a launcher read the attempt's folder."""
-        if not self.role.is_launched:
+        """Hand the request on to a program that does not read the attempt's folder for it, as all of ours do."""
+        if self.role.is_foreign:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGTERM)
 

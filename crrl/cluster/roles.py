@@ -35,9 +35,11 @@ class Role:
     """The whole one."""
     ranks: int = 1
     is_launched: bool = False
-    """Whether a launcher stands between the command and the ranks, which are then asked to stop through a file alone."""
+    """Whether a launcher stands between the command and the ranks."""
     is_shielded: bool = False
     """Whether it is started with the signals blocked by which a run is asked to stop (crrl.cluster.role_process)."""
+    is_foreign: bool = False
+    """Whether it is none of our programs, and asked to stop by a signal; ours read the attempt's folder."""
 
 
 def machine_of(config: RunConfig, place: Place) -> int | None:
@@ -97,9 +99,9 @@ def trainer_roles(
     gpus = wanted.trainer_gpus > 0
     argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=gpus, shielded=True)
     environment = exec_environment(config=config, scratch=scratch, host=os.environ, extra=extra)
-    is_launched = meeting is not None
-    is_shielded = is_launched or config.cluster.image != NO_IMAGE
-    return [Role(TRAINER, argv, environment, shape.processes_per_node, is_launched, is_shielded)]
+    return [
+        Role(TRAINER, argv, environment, shape.processes_per_node, is_launched=meeting is not None, is_shielded=True)
+    ]
 
 
 def _devices(wanted: Roles, host: Mapping[str, str], role: str) -> dict[str, str]:

@@ -128,11 +128,11 @@ class Supervisor:
 
     def _hand_on_request(self) -> None:
         if self._asked_by and not self._handed_on:
-            self._handed_on = True
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # a disk that is full for a moment: tried again
                 write_aside(self._attempt.stop, self._asked_by + "\n")
-            for process in self._processes:
-                process.ask_to_stop()
+                self._handed_on = True
+                for process in self._processes:
+                    process.ask_to_stop()
 
     def _own_end(self) -> Ending | None:
         """A failure on this node. Processes that ended well are only told of: the others may still work."""

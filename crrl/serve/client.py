@@ -112,6 +112,13 @@ class Server:
         counts = [float(line.rpartition(" ")[2]) for line in lines if line.startswith(_TOKENS_MADE)]
         return sum(counts) if counts else -1.0
 
+    def is_paused(self) -> bool:
+        """Whether it generates nothing because it has been told to, while it takes weights."""
+        try:
+            return bool(self._http.get("/is_paused", timeout=CONNECT_S).json().get("is_paused"))
+        except (httpx.HTTPError, ValueError, AttributeError):
+            return False
+
     def score(self, tokens: Sequence[int], *, model: str) -> list[float]:
         """The log-probability of each of `tokens` after those before it (the first one's left out), drawing nothing."""
         body = {"model": model, "prompt": list(tokens), "max_tokens": 1, "prompt_logprobs": 0, "temperature": 1.0}

@@ -9,6 +9,7 @@ from crrl.cluster.plan import roles
 from crrl.config import RunConfig
 from crrl.serve.access import TOKEN_FILE
 from crrl.serve.fleet import BASE_MODEL
+from crrl.serve.settings import longest_completion
 
 MIDDLEWARE = "crrl.serve.access.TokenRequired"
 _SLOT_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -58,7 +59,7 @@ def server_environment(config: RunConfig, token_file: Path) -> dict[str, str]:
 
 
 def _length_words(config: RunConfig) -> list[str]:
-    prompt, completion = config.data.max_prompt_tokens, config.grpo.max_completion_length
+    prompt, completion = config.data.max_prompt_tokens, longest_completion(config)
     length = config.serve.max_model_len or (prompt + completion if prompt else 0)
     return ["--max-model-len", str(length)] if length else []
 

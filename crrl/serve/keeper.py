@@ -142,7 +142,7 @@ class Keeper:
             gives = _gives_a_completion(server, silent_s)
             # One that is full of others' work may keep the probe waiting, but then it gets on with that work.
             now_made = server.tokens_made()
-            if gives or now_made > made >= 0:
+            if gives or now_made > made >= 0 or server.is_paused():  # who paused it has limits of its own
                 lived = time.monotonic()
                 self.heartbeat.advance()
             made = now_made

@@ -111,8 +111,15 @@ def _check_lengths(config: RunConfig) -> None:
             f"serve.max_num_seqs {serve.max_num_seqs} is below grpo.num_generations {grpo.num_generations}: a group is one "
             "request, and would never fit; make it larger"
         )
-    if serve.max_model_len and serve.max_model_len <= grpo.max_completion_length:
+    longest = longest_completion(config)
+    if serve.max_model_len and serve.max_model_len <= longest:
+        name = "eval.max_new_tokens" if longest > grpo.max_completion_length else "grpo.max_completion_length"
         raise ConfigError(
-            f"serve.max_model_len {serve.max_model_len} leaves no room for a prompt beside grpo.max_completion_length "
-            f"{grpo.max_completion_length}; make it larger, or 0"
+            f"serve.max_model_len {serve.max_model_len} leaves no room for a prompt beside {name} {longest}; make it "
+            "larger, or 0"
         )
+
+
+def longest_completion(config: RunConfig) -> int:
+    """Tokens of a completion that the servers are asked for at most, in training or held-out evaluation."""
+    return max(config.grpo.max_completion_length, config.eval.max_new_tokens)

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     """Train the run of the one argument's folder and return the exit code."""
     ranks = ranks_of_environment()
     attendance = attendance_of_environment(arguments, ranks)
-    stop = StopRequest(attendance.stop_file, is_patient=ranks.are_many)
+    stop = StopRequest(attendance.stop_file, is_patient=attendance.stop_file is not None)
     stop.listen()  # before the imports that take seconds: a signal must never find nobody
     attendance.begin()
     # The log is read by people: no bars, no advice for developers.

@@ -28,13 +28,15 @@ class StepCallback(TrainerCallback):
         ranks: Ranks,
         heartbeat: Heartbeat,
         *,
-        evaluate: Callable[[int], None] | None = None,
+        evaluate: Callable[[int, bool], None] | None = None,
         evaluate_every: int = 0,
         stop_every: int = 1,
         forgotten: tuple[str, ...] = (),
     ) -> None:
         """Args:
-        evaluate: held-out evaluation at a step; called before the first one and every `evaluate_every`, on all ranks.
+        evaluate: held-out evaluation after a step, and whether it may be given up for a request to stop: where a checkpoint
+            of that step is written, which a resumed run goes on from. Called before the first step and after every
+            `evaluate_every`, after its checkpoint; on all ranks.
         stop_every: steps that belong together; a run stops only after the last of them, or would not resume exactly.
         forgotten: metrics that the trainer counts anew after a resume, and that are therefore not noted.
         """
@@ -51,18 +53,17 @@ class StepCallback(TrainerCallback):
         self._progress: Progress | None = None
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if self._evaluate is not None and state.global_step == 0:
-            self._evaluate(0)
+        self._evaluate_if_due(args, state)
         self._progress = Progress(self._stage, state.max_steps, state.global_step, time.monotonic())
         self._heartbeat.enter(self._stage)
+
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._evaluate_if_due(args, state)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
         self._heartbeat.done_step(state.global_step)
-        if self._is_evaluation_due(state):
-            assert self._evaluate is not None
-            self._evaluate(state.global_step)
         if state.global_step % self._stop_every == 0 and self._ranks.any(bool(self._stop)):
             control.should_save = True
             control.should_training_stop = True
@@ -88,7 +89,9 @@ class StepCallback(TrainerCallback):
         if self._progress is not None:
             self._progress.show(state.global_step, measured)
 
-    def _is_evaluation_due(self, state: TrainerState) -> bool:
-        if self._evaluate is None or not self._evaluate_every or state.global_step >= state.max_steps:
-            return False
-        return state.global_step % self._evaluate_every == 0
+    def _evaluate_if_due(self, args: TrainingArguments, state: TrainerState) -> None:
+        """Before a step, not after one: the checkpoint of that is written first."""
+        step, every = state.global_step, self._evaluate_every
+        is_due = step == 0 or (every > 0 and step % every == 0 and step < state.max_steps)
+        if self._evaluate is not None and is_due:
+            self._evaluate(step, step % int(args.save_steps) == 0)

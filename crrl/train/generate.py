@@ -55,11 +55,7 @@ def generate(
 
     Cost: the longest batch comes first, so memory runs out at once or never.
     """
-    texts = [
-        str(tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False))  # type: ignore[arg-type]
-        for prompt in prompts
-    ]
-    tokens: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+    texts, tokens = rendered(tokenizer, prompts)
     require_context(
         getattr(model.config.get_text_config(), "max_position_embeddings", None), tokens, sampling.max_new_tokens
     )
@@ -78,10 +74,19 @@ def generate(
             told(start + len(batch))
     finally:
         model.train(was_training)
-    # A completion by itself must say what is thought.
-    return [
-        f"{THINK}\n" * text.rstrip().endswith(THINK) + answer for text, answer in zip(texts, completions, strict=True)
-    ]
+    return [whole_completion(text, answer) for text, answer in zip(texts, completions, strict=True)]
+
+
+def rendered(tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Prompt]) -> tuple[list[str], list[list[int]]]:
+    """Prompts as the chat template writes them, as text and as token ids."""
+    template: Any = tokenizer.apply_chat_template
+    texts = [str(template(prompt, add_generation_prompt=True, tokenize=False)) for prompt in prompts]
+    return texts, tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+
+
+def whole_completion(prompt: str, answer: str) -> str:
+    """A completion by itself, which must say what is thought: where the template has opened the thought, it begins so."""
+    return f"{THINK}\n" * prompt.rstrip().endswith(THINK) + answer
 
 
 class SeededChoice(LogitsProcessor):

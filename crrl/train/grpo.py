@@ -11,7 +11,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 from trl.trainer.grpo_config import GRPOConfig
 
-from crrl.config import RunConfig, steps_of_a_batch
+from crrl.config import RunConfig, steps_of_a_batch, training_dtype
 from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.rewards import HEAD_STARTS, REWARDS
@@ -43,7 +43,7 @@ def build_trainer(
     # The arguments first: with several processes they say that the model is loaded in parts.
     arguments = grpo_arguments(config, folder.checkpoints / "grpo")
     trainer = ReinforcementTrainer(
-        model=load_model(model_folder, config.grpo.dtype),
+        model=load_model(model_folder, training_dtype(config)),
         reward_funcs=[_told(REWARDS[name], name, heartbeat, clock) for name in config.rewards],
         args=arguments,
         train_dataset=tasks,
@@ -66,7 +66,7 @@ def reinforce(
     trainer: ReinforcementTrainer,
     folder: RunFolder,
     stop: StopRequest,
-    evaluate: Callable[[int], None],
+    evaluate: Callable[[int, bool], None],
 ) -> None:
     """Train to the last step, evaluating held-out tasks before and on the way; on all ranks.
 
@@ -129,6 +129,8 @@ def grpo_arguments(config: RunConfig, output_dir: Path) -> GRPOConfig:
         loss_type=grpo.loss_type,
         scale_rewards=grpo.scale_rewards,
         mask_truncated_completions=grpo.mask_truncated_completions,
+        vllm_importance_sampling_mode=grpo.importance_sampling,
+        vllm_importance_sampling_clip_max=grpo.importance_sampling_cap,
         reward_weights=list(config.rewards.values()),
         log_completions=False,  # it prints tables into the log; SampleCallback keeps the texts
         use_vllm=False,  # TRL would make a client of its own; crrl.train.served attaches ours

@@ -12,8 +12,10 @@ STOPPED_EXIT_CODE = 75
 """EX_TEMPFAIL: the run is whole, and goes on where it stopped when it is resumed."""
 
 
-_ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
-"""By these a user or a scheduler asks a run to stop; USR2 is a notice of preemption."""
+_ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
+"""By these a user or a scheduler asks a run to stop; USR1 and USR2 are notices of preemption."""
+_KILLING = (signal.SIGTERM, signal.SIGINT)
+"""Those of a user in a hurry, who sends them again."""
 
 
 class Stopped(Exception):  # noqa: N818 (no error)
@@ -23,8 +25,8 @@ class Stopped(Exception):  # noqa: N818 (no error)
 class StopRequest:
     """Set by the first signal, or by a file that the supervisor of any node writes.
 
-    A second signal of the same kind kills the process, as usual; not one of several, where a scheduler signals every
-    process of a job and a launcher then signals its own once more.
+    A second signal of the same kind kills the process, as usual; not where it has a supervisor, as then one request may come
+    as many signals: a scheduler signals every process of a job, and a launcher or a container's starter its own once more.
     """
 
     def __init__(self, file: Path | None = None, *, is_patient: bool = False) -> None:
@@ -41,7 +43,7 @@ class StopRequest:
         return bool(self.signal_name)
 
     def listen(self) -> None:
-        """Take SIGTERM, SIGINT and SIGUSR2 as requests, also where the process was started with them blocked."""
+        """Take these signals as requests, also where the process was started with them blocked."""
         for number in _ASKING:
             signal.signal(number, self._take)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKING)
@@ -58,5 +60,5 @@ class StopRequest:
 
     def _take(self, number: int, _: FrameType | None) -> None:
         self.signal_name = signal.Signals(number).name
-        if number != signal.SIGUSR2 and not self._is_patient:
+        if number in _KILLING and not self._is_patient:
             signal.signal(number, signal.SIG_DFL)

@@ -19,6 +19,8 @@ class Ranks:
 
     rank: int
     count: int
+    on_this_node: int = 1
+    """How many of them share this machine's cores."""
 
     @property
     def is_first(self) -> bool:
@@ -70,8 +72,10 @@ class Ranks:
 
 
 ALONE = Ranks(0, 1)
+_OF_A_LAUNCHER = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": "1"}
 
 
 def ranks_of_environment() -> Ranks:
     """The ranks that `accelerate launch` started; without it, one."""
-    return Ranks(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+    numbers = (int(os.environ.get(name, default)) for name, default in _OF_A_LAUNCHER.items())
+    return Ranks(*numbers)

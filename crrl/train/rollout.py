@@ -11,6 +11,7 @@ failure included, so that no rank waits for ever.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +65,20 @@ class Rollouts:
             if self.fleet is not None:
                 clock.count("sync/bytes", size)
             self._compare(version)
+        self.trainer._last_loaded_step = version  # TRL publishes before a batch only what is newer
+
+    def greedy_answers(self, prompts: Sequence[list[int]], max_tokens: int) -> list[list[int]]:
+        """The likeliest completion of each prompt under the weights as they stand, as token ids; on all ranks."""
+        self.sync_weights()
+        return list(self._on_main(lambda fleet: self._likeliest(fleet, prompts, max_tokens)))
+
+    def _likeliest(self, fleet: Fleet, prompts: Sequence[list[int]], max_tokens: int) -> list[list[int]]:
+        answers: list[list[int]] = [[]] * len(prompts)
+        asked = [Prompt(ids) for ids in prompts]
+        for place, (sample,) in fleet.generate(asked, 1, Sampling(max_tokens=max_tokens, temperature=0.0)):
+            answers[place] = sample.token_ids
+            self.heartbeat.advance()
+        return answers
 
     @property
     def publisher_starts_servers(self) -> bool:
@@ -167,8 +182,8 @@ class Rollouts:
         self._ahead = Ahead(groups, step, draw)
 
     def _seed_of(self, step: int, group: int) -> int | None:
-        # vLLM takes 64 bits; the draws of a group follow from its seed, so another try draws the same.
-        return (self.config.seed << 40) + (step << 20) + group if self.config.serve.seeded else None
+        # The draws of a group follow from its seed, so another try draws the same.
+        return seed_of(self.config.seed, step, group) if self.config.serve.seeded else None
 
     def _compare(self, version: int) -> None:
         trained = trainer_logprobs(self.trainer, self.probe)
@@ -176,6 +191,12 @@ class Rollouts:
         self.trainer.clock.note("sync/drift/mean", drift.mean)
         self.trainer.clock.note("sync/drift/max", drift.largest)
         refuse_drift(drift, self.config, version)
+
+
+def seed_of(seed: int, step: int, group: int) -> int:
+    """Of one group: 63 bits, as vLLM takes them, the last 16 of them 0, as it draws completion number n with the seed plus n."""
+    digest = hashlib.blake2b(f"{seed} {step} {group}".encode(), digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 17) << 16
 
 
 def sampling_of(config: RunConfig) -> Sampling:
@@ -193,7 +214,7 @@ def sampling_of(config: RunConfig) -> Sampling:
 
 def attach(trainer: Any, rollouts: Rollouts) -> None:
     """Have TRL generate by the servers. The trainer must have been built with `use_vllm=False`: it then owns no client."""
-    trainer.vllm_generation = rollouts
+    trainer.vllm_generation = trainer.servers = rollouts
     trainer.use_vllm = True
     trainer.vllm_mode = "server"
     trainer._last_loaded_step = -1

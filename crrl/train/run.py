@@ -6,17 +6,22 @@ with one.
 
 from __future__ import annotations
 
+import gc
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
+import torch
 import transformers
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from crrl.chat import opens_thought
-from crrl.config import RunConfig, read_config, validate
+from crrl.config import RunConfig, groups_of_a_batch, read_config, validate
 from crrl.data import load_tasks
+from crrl.data.in_order import cores
+from crrl.errors import ConfigError
 from crrl.evaluate import data_options
 from crrl.evaluate.model_place import FINAL
 from crrl.report.heartbeat import ATTEMPT, Heartbeat
@@ -63,21 +68,40 @@ def _train(config: RunConfig, folder: RunFolder, stop: StopRequest, ranks: Ranks
     tasks, heldout = _data(config, tokenizer, ranks, heartbeat)
     if ranks.is_first:
         print(f"{len(tasks)} tasks to train on, {len(heldout)} held out", flush=True)
+    _refuse_too_few(config, len(tasks))
     stop.check(ranks)
-    examiner = Examiner(config, folder, tokenizer, list(heldout), ranks, heartbeat)
+    examiner = Examiner(config, folder, tokenizer, list(heldout), ranks, heartbeat, stop)
     if config.imitates:
         start = imitate(config, folder, str(start), tokenizer, tasks, stop, ranks, heartbeat, examiner)
+        _free_memory()
     if not config.reinforces:
         return
     stop.check(ranks)
     transformers.set_seed(config.seed)
     with heartbeat.during("load the model"):
         trainer = build_trainer(config, folder, start, tokenizer, tasks, ranks, heartbeat)
-    reinforce(config, trainer, folder, stop, lambda step: examiner.examine(trainer, step))
+    reinforce(config, trainer, folder, stop, partial(examiner.examine, trainer))
     examiner.examine(trainer, config.grpo.steps)
     final = folder.checkpoints / FINAL
     with heartbeat.during("save the model"), writing(final):
         write_folder(final, lambda aside: save_whole(trainer, tokenizer, start, config.grpo.dtype, aside), ranks)
+
+
+def _refuse_too_few(config: RunConfig, tasks: int) -> None:
+    """Raises ConfigError if not even one batch of completions can be drawn."""
+    groups = groups_of_a_batch(config)
+    if config.reinforces and tasks < groups:
+        raise ConfigError(
+            f"{tasks} tasks to train on, and a batch of completions is drawn for {groups} of them at once; give more data "
+            "(docs/data.md says what was left out and why), or make the batch smaller: grpo.per_device_batch_size, "
+            "grpo.gradient_accumulation, grpo.generation_batch_size"
+        )
+
+
+def _free_memory() -> None:
+    """Let go of what a trainer that is done still holds: its parts refer to each other."""
+    gc.collect()
+    torch.cuda.empty_cache()
 
 
 def _data(
@@ -99,7 +123,10 @@ def _data(
 
 def _prepare_sandbox(config: RunConfig, ranks: Ranks) -> None:
     """Refuse to start where programs would run behind weaker walls than the run accepts. Raises SandboxError."""
-    configure(Settings(**asdict(config.sandbox)))
+    sandbox = config.sandbox
+    if ranks.on_this_node > 1 and not sandbox.workers:  # else each would run as many programs as there are cores
+        sandbox = replace(sandbox, workers=max(1, cores() // ranks.on_this_node))
+    configure(Settings(**asdict(sandbox)))
     if "tests" in config.rewards and ranks.is_first:
         print(f"programs run in a sandbox of level {current_judge().level}", flush=True)
 

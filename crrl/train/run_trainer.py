@@ -31,6 +31,8 @@ class _InRun:
 
     args: Any
     state: Any
+    servers: Any = None
+    """Where completions come from, if not from the trainer itself (crrl.train.rollout)."""
 
     def __init__(
         self, *args: Any, ranks: Ranks, heartbeat: Heartbeat, clock: StepClock | None = None, **kwargs: Any

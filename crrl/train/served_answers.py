@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
 from crrl.config import ClusterConfig, GrpoConfig, LoraConfig, NodesConfig, RunConfig
 from crrl.evaluate.model_place import ModelPlace
-from crrl.rewards.reply import THINK
 from crrl.schema import Prompt
 from crrl.serve import client, fleet
 from crrl.serve.alone import serving
 from crrl.serve.settings import ServeConfig
-from crrl.train.generate import Sampling, require_context
+from crrl.train.generate import Sampling, rendered, require_context, whole_completion
 from crrl.train.model import context_of, model_folder
 
 
@@ -42,9 +40,7 @@ def generate_by_server(
     Raises:
         ConfigError: a prompt that does not fit the model's context. ServerError: no vLLM here, or it ends, with its words.
     """
-    template: Any = tokenizer.apply_chat_template
-    texts = [str(template(prompt, add_generation_prompt=True, tokenize=False)) for prompt in prompts]
-    tokens: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+    texts, tokens = rendered(tokenizer, prompts)
     base = model_folder(place.base, place.seed, place.task)
     require_context(context_of(base), tokens, sampling.max_new_tokens)
     groups: dict[str, list[int]] = defaultdict(list)
@@ -70,7 +66,7 @@ def generate_by_server(
             for at, samples in servers.generate(wanted, count, _sampling(sampling)):
                 for index, sample in zip(asked[at], samples, strict=True):
                     answer = tokenizer.decode(sample.token_ids, skip_special_tokens=True)
-                    completions[index] = f"{THINK}\n" * texts[index].rstrip().endswith(THINK) + str(answer)
+                    completions[index] = whole_completion(texts[index], str(answer))
                 done += count
                 told(done)
         servers.close()

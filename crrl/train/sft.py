@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 from trl.trainer.sft_config import SFTConfig
 
-from crrl.config import RunConfig
+from crrl.config import RunConfig, training_dtype
 from crrl.data.demonstrations import read_demonstrations
 from crrl.data.sources import toy
 from crrl.errors import ConfigError
@@ -57,7 +58,7 @@ def imitate(
         return place
     arguments = sft_arguments(config, folder.checkpoints / "sft")
     trainer = ImitationTrainer(
-        model=load_model(model_folder, config.grpo.dtype),
+        model=load_model(model_folder, training_dtype(config)),
         args=arguments,
         train_dataset=demonstrations(config, tasks, tokenizer),
         processing_class=tokenizer,
@@ -71,7 +72,7 @@ def imitate(
         stop,
         ranks,
         heartbeat,
-        evaluate=(lambda step: examiner.examine(trainer, step)) if is_all else None,
+        evaluate=partial(examiner.examine, trainer) if is_all else None,
         evaluate_every=config.eval.every_steps,
         forgotten=("num_tokens",),
     )
@@ -90,6 +91,7 @@ def sft_arguments(config: RunConfig, output_dir: Path) -> SFTConfig:
         **shared_arguments(config, output_dir),
         max_steps=sft.steps,
         per_device_train_batch_size=sft.batch_size,
+        gradient_accumulation_steps=sft.gradient_accumulation,
         learning_rate=sft.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=sft.warmup_steps,

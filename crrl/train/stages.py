@@ -11,6 +11,7 @@ from typing import Any
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from crrl.config import RunConfig
+from crrl.errors import RunError
 from crrl.report.metrics_log import keep_until
 from crrl.report.run_folder import RunFolder
 from crrl.train.callbacks import StepCallback
@@ -62,4 +63,8 @@ def train_stage(trainer: Any, folder: RunFolder, callback: StepCallback, stage: 
     with trainer.heartbeat.during("prepare"):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.state.global_step < trainer.state.max_steps:
+        if not trainer.ranks.any(bool(stop)):
+            raise RunError(
+                f"{stage} ended after step {trainer.state.global_step} of {trainer.state.max_steps}, and nobody had asked for it"
+            )
         raise Stopped(f"{stop.signal_name or 'a request'} at step {trainer.state.global_step} of {stage}")

@@ -52,3 +52,16 @@ def test_a_request_that_comes_when_the_work_is_done_kills_nobody(tmp_path: Path)
     )
     environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
     assert said_by(Role("trainer", [sys.executable, "-c", late], environment), tmp_path) == (0, "done\n")
+
+
+def test_a_trainer_with_a_supervisor_outlives_one_request_that_comes_as_many_signals(tmp_path: Path) -> None:
+    often = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom crrl.train.interrupt import StopRequest\n"
+        "stop = StopRequest(Path('nowhere'), is_patient=True); stop.listen()\n"
+        "for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGINT):\n"
+        "    os.kill(os.getpid(), number)\nprint(stop.signal_name, bool(stop), flush=True)"
+    )
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    role = Role("trainer", [sys.executable, "-c", often], environment, is_shielded=True)
+    code, said = said_by(role, tmp_path)
+    assert (code, said.split()[-1]) == (0, "True")

@@ -52,7 +52,7 @@ def run(one_thread: None, short_run: Callable[[str], RunFolder]) -> RunFolder:
         StopRequest(),
         ALONE,
         UNWATCHED,
-        Examiner(config, folder, tokenizer, [], ALONE, UNWATCHED),
+        Examiner(config, folder, tokenizer, [], ALONE, UNWATCHED, StopRequest()),
     )
     write_folder(folder.checkpoints / "final", lambda aside: _copy(warm, aside))
     write_folder(folder.checkpoints / "grpo" / "checkpoint-4", lambda aside: _adapter(warm, aside, tokenizer))
@@ -135,7 +135,7 @@ def test_training_and_the_command_give_the_same_answers(run: RunFolder, tmp_path
     heldout = list(training._tasks(config, "heldout", ROWS, tokenizer))
     model = load_model(run.checkpoints / "final", "float32")
     trainer = SimpleNamespace(model=model, accelerator=Accelerator(cpu=True), clock=StepClock())
-    Examiner(config, run, tokenizer, heldout, ALONE, UNWATCHED).examine(trainer, 77)
+    Examiner(config, run, tokenizer, heldout, ALONE, UNWATCHED, StopRequest()).examine(trainer, 77)
     (kept,) = [evaluation for evaluation in read_evaluations(run.completions) if evaluation.step == 77]
     evaluated(run, tmp_path / "a.json")
     assert read_answers(tmp_path / "a.parquet") == kept.answered

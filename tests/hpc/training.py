@@ -37,7 +37,8 @@ STEP_TIMEOUT_S = 300.0
 def warm_model(slurm: SlurmCluster, checkout: Path, runs: Path) -> Path:
     """The folder of a tiny model that writes blocks, and the right one at times: its groups have something to learn from."""
     command = [checkout / ".venv/bin/python", "launch.py", *WARM, "--follow", "--runs", runs]
-    done = slurm.run(*command, cwd=checkout, check=False)
+    # Threads would wait for each other where other tests share the cores.
+    done = slurm.run(*command, cwd=checkout, check=False, env={**slurm.env, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     (run,) = runs.iterdir()
     return run / "checkpoints" / "warm-start"

@@ -17,6 +17,7 @@ SETTINGS = {
     "sft": {
         "steps": 11,
         "batch_size": 6,
+        "gradient_accumulation": 3,
         "learning_rate": 0.002,
         "warmup_steps": 3,
         "weight_decay": 0.3,
@@ -46,6 +47,8 @@ SETTINGS = {
         "loss_type": "dr_grpo",
         "scale_rewards": "none",
         "mask_truncated_completions": True,
+        "importance_sampling": "token_truncate",
+        "importance_sampling_cap": 2.5,
         "weight_decay": 0.2,
         "adam_beta1": 0.8,
         "adam_beta2": 0.97,
@@ -62,6 +65,8 @@ TRL_NAMES = {
     "lr_scheduler": "lr_scheduler_type",
     "per_device_batch_size": "per_device_train_batch_size",
     "gradient_accumulation": "gradient_accumulation_steps",
+    "importance_sampling": "vllm_importance_sampling_mode",
+    "importance_sampling_cap": "vllm_importance_sampling_clip_max",
 }
 NOT_TRLS = {"dtype", "keep_completions_every", "overlap"}
 """The model's weights are loaded by us; completions are kept by a callback, and drawn ahead by crrl.train.rollout."""
@@ -89,6 +94,7 @@ def test_every_warm_start_setting_reaches_trl(config: RunConfig, tmp_path: Path)
     arguments = sft_arguments(config, tmp_path / "r" / "checkpoints" / "sft")
     assert arguments.max_steps == 11
     assert arguments.per_device_train_batch_size == 6
+    assert arguments.gradient_accumulation_steps == 3
     assert arguments.learning_rate == 0.002
     assert arguments.warmup_steps == 3
     assert arguments.weight_decay == 0.3

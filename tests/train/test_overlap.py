@@ -97,7 +97,7 @@ def train(short_run: Callable[..., RunFolder], server: Scripted, one_thread: Non
                 zip(task_id, (one[0]["content"] for one in completions), strict=True)
             )
         ]
-        reinforce(config, trainer, folder, StopRequest(), lambda step: None)
+        reinforce(config, trainer, folder, StopRequest(), lambda step, may_stop: None)
         return Trained(batches, list(read_metrics(folder.metrics)), begun)
 
     return run

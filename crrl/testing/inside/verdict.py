@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
-
 from _blake2 import blake2b  # of hashlib, without what that imports; an immutable type
+from typing import NoReturn
 
 _write, _leave, _stdout, _stderr = os.write, os._exit, sys.stdout, sys.stderr
 REPORT = 3
