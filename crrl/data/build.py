@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crrl.data.filters import Filter, filters_for
+from crrl.data.groups import with_group
 from crrl.data.mixture import is_mixture, mixture_plan
 from crrl.data.options import BuildOptions, pick_options, refuse_unknown
 from crrl.data.paths import local_path
@@ -146,7 +147,7 @@ def _judged(plan: Plan, filters: list[Filter], seen: SeenKeys, tested: TestsChec
         return Dropped(item.where, reason)
     if tested and (problem := tested.problem(task)):
         return BadRow(item.where, problem)
-    return item
+    return replace(item, task=with_group(task, item.group))
 
 
 def _allow(row: BadRow, report: Report, limit: int) -> None:

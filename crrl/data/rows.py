@@ -11,6 +11,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from crrl.data.groups import group_key
 from crrl.schema import TaskRow
 
 
@@ -26,7 +27,7 @@ class Sourced:
     @property
     def split_key(self) -> str:
         """What decides the split."""
-        return hashlib.sha256(self.group.encode()).hexdigest() if self.group else split_key(self.task)
+        return group_key(self.group) if self.group else split_key(self.task)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,8 @@ from crrl.data.build import Report, build_tasks, make_plan
 from crrl.data.sources.primevul.rows import function_name
 from crrl.errors import ConfigError, DataError
 from crrl.evaluate.baselines import reference_answer
-from crrl.evaluate.strata import pair_of
 from crrl.rewards import REWARDS
-from crrl.schema import TaskRow
+from crrl.schema import TaskRow, pair_of
 from tests.data.rows import write_rows
 
 

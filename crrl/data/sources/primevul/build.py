@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from crrl.cwe import BENIGN
 from crrl.data.check_row import RowError
+from crrl.data.groups import group_key
 from crrl.data.hub import dataset_files
 from crrl.data.options import BuildOptions
 from crrl.data.prompts import classify_prompt, repair_prompt
@@ -80,7 +80,11 @@ def _split_of(row: Row, file: Path, options: PrimevulOptions, asked: BuildOption
         if not {"valid", "validation", "test"}.isdisjoint(words):
             return "heldout"
         raise DataError(f"{file}: its name has none of train, valid, test; splits=commit makes splits by a hash")
-    return split_of(hashlib.sha256(f"{row.project}@{row.commit}".encode()).hexdigest(), asked.heldout_share)
+    return split_of(group_key(_group(row)), asked.heldout_share)
+
+
+def _group(row: Row) -> str:
+    return f"{row.project}@{row.commit}"
 
 
 def _check_verdicts(shelf: Shelf, options: PrimevulOptions) -> None:
@@ -106,7 +110,7 @@ def _items_of(pair: Pair, shelf: Shelf, options: PrimevulOptions, kind: Kind) ->
     if reason := _unfit(pair, shelf, options, kind):
         yield Dropped(where, reason)
         return
-    group = f"{row.project}@{row.commit}"
+    group = _group(row)
     if kind == "repair":
         yield Sourced(_repair(pair), where, group)
         return
