@@ -29,6 +29,18 @@ class Sourced:
         """What decides the split."""
         return group_key(self.group) if self.group else split_key(self.task)
 
+    @property
+    def parts(self) -> tuple[Sourced, ...]:
+        """As of a `Together`: itself."""
+        return (self,)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Tasks that are all kept or all left out, like the halves of a pair."""
+
+    parts: tuple[Sourced, ...]
+
 
 @dataclass(frozen=True)
 class Dropped:
@@ -49,7 +61,8 @@ class BadRow:
         return f"{self.where}: {self.reason}"
 
 
-Item = Sourced | Dropped | BadRow
+Found = Sourced | Together
+Item = Found | Dropped | BadRow
 
 
 def content_key(task: TaskRow) -> str:
@@ -81,6 +94,10 @@ def _sorted(task: TaskRow, column: str) -> list[tuple[str, str]]:
     return sorted((row["path"], row["text"]) for row in task[column])  # type: ignore[literal-required]
 
 
+def _short(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
@@ -99,8 +116,10 @@ class SeenKeys:
 
     def add(self, key: str) -> bool:
         """Remember a key; False if it was there already."""
-        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:16]
-        return self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,)).rowcount == 1
+        return self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (_short(key),)).rowcount == 1
+
+    def __contains__(self, key: str) -> bool:
+        return self._database.execute("SELECT 1 FROM seen WHERE key = ?", (_short(key),)).fetchone() is not None
 
     def close(self) -> None:
         self._database.close()

@@ -14,11 +14,13 @@ import pytest
 
 from crrl.cwe import BENIGN
 from crrl.data.build import Report, build_tasks, make_plan
+from crrl.data.filters import load_tokenizer
 from crrl.data.sources.primevul.rows import function_name
 from crrl.errors import ConfigError, DataError
 from crrl.evaluate.baselines import reference_answer
 from crrl.rewards import REWARDS
 from crrl.schema import TaskRow, pair_of
+from crrl.train.tiny import build_tiny_model
 from tests.data.rows import write_rows
 
 
@@ -206,6 +208,41 @@ def test_weaknesses_written_as_text_are_read(tmp_path: Path, cwe: str) -> None:
 def test_a_sound_row_that_makes_no_task_is_dropped(tmp_path: Path, kind: str, content: list[Any], reason: str) -> None:
     report = build(rows(tmp_path, [*content, *pairs(1, 50)]), kind)[1]
     assert any(reason in dropped for dropped in report.dropped)
+
+
+def test_both_halves_of_a_pair_are_kept_or_neither(tmp_path: Path) -> None:
+    again = [
+        official(1, 1, project="project1", commit_id="e" * 40),
+        official(1, 0, project="project1", commit_id="e" * 40, func=func(1, fixed=True) + "int checked;\n"),
+    ]
+    tasks, report = build(rows(tmp_path, [*pairs(3), *again]))
+    assert Counter(task["label"] == BENIGN for task in tasks) == {True: 3, False: 3}
+    assert report.dropped == {"same content as an earlier row": 1, "goes with another task that is left out": 1}
+
+
+def test_a_prompt_that_is_too_long_takes_its_pair_with_it(tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(str(build_tiny_model(1)))
+    path = rows(tmp_path, pairs(5))
+    tasks, _ = build(path)
+    lengths = [
+        len(
+            tokenizer(tokenizer.apply_chat_template(task["prompt"], add_generation_prompt=True, tokenize=False))[
+                "input_ids"
+            ]
+        )
+        for task in tasks
+    ]
+    limit = sorted(lengths)[len(lengths) // 2]
+    kept, report = build(path, max_prompt_tokens=limit, tokenizer=tokenizer)
+    assert set(Counter(pair_of(task["source"]) for task in kept).values()) <= {2}
+    assert report.dropped["goes with another task that is left out"] > 0
+
+
+@pytest.mark.parametrize(("wanted", "kept"), [(7, 6), (8, 8), (1, 0)])
+def test_a_number_of_rows_is_made_of_whole_pairs(tmp_path: Path, wanted: int, kept: int) -> None:
+    tasks, report = build(rows(tmp_path, pairs(10)), rows=wanted)
+    assert len(tasks) == report.kept == report.read == kept
+    assert 2 * sum(task["label"] == BENIGN for task in tasks) == kept
 
 
 def test_unpaired_files_may_hold_single_rows(tmp_path: Path) -> None:
