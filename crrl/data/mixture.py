@@ -1,7 +1,8 @@
 """Several sources as one: `mutations:0.5,commits:../project:0.3,primevul-repair:DIR:0.2`.
 
-At every point the tasks of each part are what its share says, to less than one task (or one pair of tasks): the next comes from the
-part that lags behind most. The mixture ends where a part that is due has no more, so the shares hold to the end. Nothing is drawn.
+At every point the tasks of each part are what its share says, to less than one task (or one pair of tasks): the next comes from
+the part that lags behind most. The mixture ends where a part that is due has no more, so the shares hold to the end. Nothing is
+drawn.
 """
 
 from __future__ import annotations

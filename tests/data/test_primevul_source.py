@@ -15,6 +15,7 @@ import pytest
 from crrl.cwe import BENIGN
 from crrl.data.build import Report, build_tasks, make_plan
 from crrl.data.filters import load_tokenizer
+from crrl.data.hub import says
 from crrl.data.sources.primevul.rows import function_name
 from crrl.errors import ConfigError, DataError
 from crrl.evaluate.baselines import reference_answer
@@ -210,6 +211,32 @@ def test_a_sound_row_that_makes_no_task_is_dropped(tmp_path: Path, kind: str, co
     assert any(reason in dropped for dropped in report.dropped)
 
 
+def test_files_of_pairs_are_told_from_unpaired_ones_and_from_their_folders_name(tmp_path: Path) -> None:
+    folder = tmp_path / "paired"
+    folder.mkdir()
+    rows(folder, pairs(3))
+    single = [official(number, number % 2) for number in range(30, 40)]
+    rows(folder, [*single, *pairs(3)], "primevul_train_unpaired.jsonl")
+    assert len(build(folder)[0]) == 6
+    with pytest.raises(DataError, match="no file of rows has 'paired', as whole words"):
+        build(tmp_path / "paired" / "primevul_train_unpaired.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "has"),
+    [
+        ("data/train_paired-00000-of-00001.parquet", "train_paired", True),
+        ("primevul_train_paired.jsonl", "paired", True),
+        ("train_unpaired.jsonl", "paired", False),
+        ("train/paired.jsonl", "train_paired", True),
+        ("paired_train.jsonl", "train_paired", False),
+        ("any.jsonl", "", True),
+    ],
+)
+def test_words_of_a_path_are_whole_and_in_a_row(path: str, words: str, has: bool) -> None:
+    assert says(path, words) == has
+
+
 def test_both_halves_of_a_pair_are_kept_or_neither(tmp_path: Path) -> None:
     again = [
         official(1, 1, project="project1", commit_id="e" * 40),
@@ -312,7 +339,8 @@ def test_files_without_a_split_in_their_name_are_refused(tmp_path: Path) -> None
 def test_a_file_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     rows(tmp_path, pairs(1))
     with pytest.raises(
-        DataError, match=r"no file of rows has 'nope' in its path; there are primevul_train_paired.jsonl"
+        DataError,
+        match=r"no file of rows has 'nope', as whole words, in its path; there are primevul_train_paired.jsonl",
     ):
         build(tmp_path, files="nope")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from crrl.cwe import BENIGN
 from crrl.data.check_row import RowError
 from crrl.data.groups import group_key
-from crrl.data.hub import dataset_files
+from crrl.data.hub import dataset_files, says
 from crrl.data.options import BuildOptions
 from crrl.data.prompts import classify_prompt, repair_prompt
 from crrl.data.read_table import read_tables, tables_digest
@@ -64,12 +64,8 @@ def _fill(shelf: Shelf, options: PrimevulOptions, asked: BuildOptions) -> Iterat
                 continue
             if options.verdicts == "inverted":
                 row = Row(**{**vars(row), "is_vulnerable": not row.is_vulnerable})
-            shelf.put(Shelved(row, where, _split_of(row, file, options, asked), _is_of_pairs(file)))
+            shelf.put(Shelved(row, where, _split_of(row, file, options, asked), says(file.name, "paired")))
     shelf.close_intake()
-
-
-def _is_of_pairs(file: Path) -> bool:
-    return "paired" in file.name and "unpaired" not in file.name
 
 
 def _split_of(row: Row, file: Path, options: PrimevulOptions, asked: BuildOptions) -> str:
