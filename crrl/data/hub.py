@@ -39,7 +39,7 @@ def dataset_files(given: str, words: str = "") -> list[Path]:
 
 
 def says(path: str, words: str) -> bool:
-    """Whether a path has these words, whole and in a row: `a/train_paired-00.parquet` says `paired`, `unpaired.jsonl` does not."""
+    """Whether a path has these words, whole and in a row: `a/train_paired-0.parquet` says `paired`, `unpaired.jsonl` does not."""
     return _words(words) in _words(path)
 
 

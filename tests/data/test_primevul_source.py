@@ -218,6 +218,7 @@ def test_files_of_pairs_are_told_from_unpaired_ones_and_from_their_folders_name(
     single = [official(number, number % 2) for number in range(30, 40)]
     rows(folder, [*single, *pairs(3)], "primevul_train_unpaired.jsonl")
     assert len(build(folder)[0]) == 6
+    assert len(build(folder, files="")[0]) == 6
     with pytest.raises(DataError, match="no file of rows has 'paired', as whole words"):
         build(tmp_path / "paired" / "primevul_train_unpaired.jsonl")
 
@@ -235,6 +236,48 @@ def test_files_of_pairs_are_told_from_unpaired_ones_and_from_their_folders_name(
 )
 def test_words_of_a_path_are_whole_and_in_a_row(path: str, words: str, has: bool) -> None:
     assert says(path, words) == has
+
+
+@pytest.mark.parametrize("names", [("a.c", "a.c"), ("", ""), ("a.c", "b.c")])
+def test_rows_that_come_twice_count_once_and_their_weaknesses_together(tmp_path: Path, names: tuple[str, str]) -> None:
+    first = [official(1, target, file_name=names[0]) for target in (1, 0)]
+    second = [official(1, target, file_name=names[1], cwe=["CWE-119"]) for target in (1, 0)]
+    tasks, report = build(rows(tmp_path, [*first, *second]))
+    assert sorted(task["label"] for task in tasks) == ["CWE-119, CWE-787", BENIGN]
+    assert sum(report.dropped.values()) == 2
+
+
+@pytest.mark.parametrize("name", ["", "src/other.c", "src/read_1.c"])
+def test_a_repair_that_comes_twice_is_still_a_partner(tmp_path: Path, name: str) -> None:
+    tasks, report = build(rows(tmp_path, [*pairs(1, 1), official(1, 0, file_name=name)]))
+    assert len(tasks) == 2
+    assert report.dropped == {"the same function with the same verdict as in an earlier row of its commit": 1}
+
+
+def test_several_repairs_of_one_function_are_dropped_with_the_reason(tmp_path: Path) -> None:
+    other = official(1, 0, func=func(1, fixed=True) + "int checked;\n")
+    tasks, report = build(rows(tmp_path, [*pairs(1, 1), other, *pairs(1)]))
+    assert len(tasks) == 2
+    assert report.dropped == {"several functions of this name in one commit": 3}
+
+
+def test_a_function_that_has_other_weaknesses_in_another_commit_is_dropped(tmp_path: Path) -> None:
+    again = [
+        official(1, 1, commit_id="e" * 40, cwe=["CWE-416"]),
+        official(1, 0, commit_id="e" * 40, func=func(1, fixed=True) + "int checked;\n"),
+    ]
+    path = rows(tmp_path, [*pairs(3), *again])
+    tasks, report = build(path)
+    assert report.dropped == {"contradictory labels: the same function has other CWE ids in another commit": 2}
+    assert len(tasks) == 4
+    assert len(build(path, "repair")[0]) == 4
+
+
+def test_a_function_that_was_rewritten_is_dropped_with_the_reason(tmp_path: Path) -> None:
+    new = "static int read_1(const char *from, unsigned length)\n{\n    return copy(from, length) ? -1 : 0;\n}\n"
+    tasks, report = build(rows(tmp_path, [*pairs(1), official(1, 1), official(1, 0, func=new)]))
+    assert len(tasks) == 2
+    assert report.dropped == {"a function and its repair have less than half of their words in common": 2}
 
 
 def test_both_halves_of_a_pair_are_kept_or_neither(tmp_path: Path) -> None:

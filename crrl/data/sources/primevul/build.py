@@ -125,6 +125,8 @@ def _unfit(pair: Pair, shelf: Shelf, options: PrimevulOptions, kind: Kind) -> st
         shelf.where_judged(vulnerable.content, vulnerable=False) or shelf.where_judged(fixed.content, vulnerable=True)
     ):
         return "contradictory labels: the same function has the other verdict in another commit"
+    if kind == "classify" and len(shelf.weaknesses(vulnerable.content)) > 1:
+        return "contradictory labels: the same function has other CWE ids in another commit"
     return ""
 
 
