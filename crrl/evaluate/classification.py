@@ -10,7 +10,8 @@ from functools import partial
 from crrl.evaluate.evaluation import Answered
 from crrl.evaluate.metrics import Estimate, Measured
 from crrl.evaluate.statistics import bootstrap_interval, resampled_interval
-from crrl.rewards.label import accepted_labels, verdict_of
+from crrl.labels import accepted_labels
+from crrl.rewards.label import verdict_of
 
 NO_VERDICT = "(no verdict)"
 """Stands in the confusion matrix for an answer that names no class."""
