@@ -96,6 +96,17 @@ def test_relations_that_everybody_can_look_up() -> None:
     for child, parent in (("787", "119"), ("125", "119"), ("122", "787"), ("78", "77"), ("415", "825"), ("401", "772")):
         assert are_parent_and_child(f"CWE-{child}", f"CWE-{parent}")
         assert are_parent_and_child(f"CWE-{parent}", f"CWE-{child}")
+    for child, parent in (
+        ("552", "285"),
+        ("798", "344"),
+        ("425", "862"),
+        ("521", "1391"),
+        ("415", "666"),
+        ("565", "602"),
+    ):
+        assert are_parent_and_child(f"CWE-{child}", f"CWE-{parent}")
+    assert not are_parent_and_child("CWE-565", "CWE-669")
+    assert not are_parent_and_child("CWE-789", "CWE-1284")
     assert not are_parent_and_child("CWE-787", "CWE-787")
     assert not are_parent_and_child("benign", "CWE-787")
 
