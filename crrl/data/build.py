@@ -14,7 +14,18 @@ from crrl.data.mixture import is_mixture, mixture_plan
 from crrl.data.options import BuildOptions, pick_options, refuse_unknown
 from crrl.data.paths import local_path
 from crrl.data.plan import Plan
-from crrl.data.rows import BadRow, Dropped, Found, Item, SeenKeys, Sourced, Together, content_key, split_of
+from crrl.data.rows import (
+    BadRow,
+    Dropped,
+    Found,
+    Item,
+    SeenKeys,
+    Sourced,
+    Together,
+    content_key,
+    split_of,
+    with_pairs,
+)
 from crrl.data.sources import SOURCES
 from crrl.data.tests_check import TestsCheck
 from crrl.diffs import apply_patch, make_patch
@@ -122,7 +133,7 @@ def judged_items(plan: Plan) -> Iterator[Item]:
     with ExitStack() as stack:
         seen = stack.enter_context(closing(SeenKeys()))
         tested = stack.enter_context(TestsCheck()) if plan.options.check_tests else None
-        for item in plan.source.items(plan.source_options, plan.options, plan.split, plan.kind):
+        for item in with_pairs(plan.source.items(plan.source_options, plan.options, plan.split, plan.kind)):
             yield from _judged(plan, filters, seen, tested, item) if isinstance(item, Found) else [item]
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from crrl.data.groups import group_key
-from crrl.schema import TaskRow
+from crrl.schema import TaskRow, pair_of
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,24 @@ class BadRow:
 
 Found = Sourced | Together
 Item = Found | Dropped | BadRow
+
+
+def with_pairs(items: Iterable[Item]) -> Iterator[Item]:
+    """The items, but two tasks in a row that name the same `pair` in their `source` come as one. One task is held."""
+    first: Sourced | None = None
+    for item in items:
+        pair = pair_of(item.task["source"]) if isinstance(item, Sourced) else ""
+        if first and isinstance(item, Sourced) and pair == pair_of(first.task["source"]):
+            yield Together((first, item))
+            first = None
+            continue
+        if first:
+            yield first
+        first = item if isinstance(item, Sourced) and pair else None
+        if not first:
+            yield item
+    if first:
+        yield first
 
 
 def content_key(task: TaskRow) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from crrl.data.build import Report, build_tasks, make_plan
 from crrl.data.groups import group_key, group_of, with_group
+from crrl.data.rows import Dropped, Sourced, Together, with_pairs
 from crrl.data.write_jsonl import write_jsonl
 from crrl.schema import TaskRow, pair_of
 from tests.data.rows import task, write_rows
@@ -31,6 +33,28 @@ def test_a_built_file_is_split_as_its_source_was(tmp_path: Path) -> None:
         from_rows = built(source, "classify", split, **options)
         assert from_rows
         assert built(str(tmp_path / "all.jsonl"), "classify", split, heldout_share=0.3) == from_rows
+
+
+def test_the_halves_of_a_pair_stand_or_fall_together_in_a_built_file(tmp_path: Path) -> None:
+    write_jsonl(built("toy", "classify", "train", rows=20), tmp_path / "toy.jsonl")
+    assert len(built(str(tmp_path / "toy.jsonl"), "classify", "all", rows=7)) == 6
+    whole = [json.loads(line) for line in (tmp_path / "toy.jsonl").read_text().splitlines()]
+    half = {**whole[0], "task_id": "seen before", "source": ""}
+    again = built(str(write_rows(tmp_path / "half.jsonl", [half, *whole])), "classify", "all")
+    assert len(again) == 19
+    assert set(Counter(pair_of(row["source"]) for row in again[1:]).values()) == {2}
+
+
+def test_only_neighbours_that_name_the_same_pair_are_one() -> None:
+    def item(number: int, pair: str) -> Sourced:
+        row: Any = task(number, source=json.dumps({"pair": pair}))
+        return Sourced(row, str(number))
+
+    a, b, c, d, e, f = (item(number, pair) for number, pair in enumerate(("x", "x", "y", "", "y", "z")))
+    dropped = Dropped("here", "why")
+    assert list(with_pairs([a, b, c, d, dropped, e, f])) == [Together((a, b)), c, d, dropped, e, f]
+    assert list(with_pairs([d, d])) == [d, d]
+    assert list(with_pairs([a, b, a])) == [Together((a, b)), a]
 
 
 def test_functions_of_one_file_stay_together_in_a_built_file(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from crrl.data.hub import dataset_files, says
 from crrl.data.options import BuildOptions
 from crrl.data.prompts import classify_prompt, repair_prompt
 from crrl.data.read_table import read_tables, tables_digest
-from crrl.data.rows import BadRow, Dropped, Item, Sourced, Together, split_of
+from crrl.data.rows import BadRow, Dropped, Item, Sourced, split_of
 from crrl.data.sources.primevul.options import PrimevulOptions
 from crrl.data.sources.primevul.pairs import Pair, pairs_of
 from crrl.data.sources.primevul.rows import COLUMNS, Row, checked_row
@@ -31,7 +31,7 @@ _LICENSE = "that of the project"
 def items(options: PrimevulOptions, asked: BuildOptions, split: str, kind: Kind) -> Iterator[Item]:
     """Yields the tasks of the pairs of a split, and why rows make none.
 
-    classify: both halves of a pair, or neither, so half of the tasks is benign. repair: one task a pair.
+    classify: both halves of a pair, one after the other; so half of the tasks is benign. repair: one task a pair.
 
     Raises DataError for files that cannot be read, and for verdicts that look inverted.
     """
@@ -41,7 +41,7 @@ def items(options: PrimevulOptions, asked: BuildOptions, split: str, kind: Kind)
         for rows in shelf.commits():
             if split in ("all", rows[0].split):
                 for found in pairs_of(rows):
-                    yield _item_of(found, shelf, options, kind) if isinstance(found, Pair) else found
+                    yield from _items_of(found, shelf, options, kind) if isinstance(found, Pair) else [found]
 
 
 def identity(options: PrimevulOptions) -> str:
@@ -101,14 +101,14 @@ def _check_verdicts(shelf: Shelf, options: PrimevulOptions) -> None:
         )
 
 
-def _item_of(pair: Pair, shelf: Shelf, options: PrimevulOptions, kind: Kind) -> Item:
+def _items_of(pair: Pair, shelf: Shelf, options: PrimevulOptions, kind: Kind) -> list[Item]:
     where, row = pair.vulnerable.where, pair.vulnerable.row
     if reason := _unfit(pair, shelf, options, kind):
-        return Dropped(where, reason)
+        return [Dropped(where, reason)]
     group = _group(row)
     if kind == "repair":
-        return Sourced(_repair(pair), where, group)
-    return Together(tuple(Sourced(_classification(half, pair), half.where, group) for half in _in_some_order(pair)))
+        return [Sourced(_repair(pair), where, group)]
+    return [Sourced(_classification(half, pair), half.where, group) for half in _in_some_order(pair)]
 
 
 def _unfit(pair: Pair, shelf: Shelf, options: PrimevulOptions, kind: Kind) -> str:
