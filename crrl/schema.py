@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -67,6 +68,23 @@ def files_from_rows(rows: Sequence[FileRow]) -> dict[str, str]:
 def rows_from_files(files: Files) -> list[FileRow]:
     """Tree → dataset form, in the tree's own order."""
     return [{"path": path, "text": text} for path, text in files.items()]
+
+
+def provenance_of(source: str) -> dict[str, Any]:
+    """What a task's `source` says of its origin, where it is JSON; empty where it is a name."""
+    try:
+        provenance = json.loads(source) if source.startswith("{") else {}
+    except (ValueError, RecursionError):
+        return {}
+    return provenance if isinstance(provenance, dict) else {}
+
+
+def pair_of(source: str) -> str:
+    """What the two tasks of a pair share, from the `pair` of their `source`; "" if there is none.
+
+    {"pair": "owner/name@1f3a…/parse", "repo": …}       → owner/name@1f3a…/parse
+    """
+    return str(provenance_of(source).get("pair") or "")
 
 
 NO_TESTS: TestsRow = {"files": [], "command": [], "timeout_s": 0.0}

@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crrl.data.filters import Filter, filters_for
+from crrl.data.groups import with_group
 from crrl.data.mixture import is_mixture, mixture_plan
 from crrl.data.options import BuildOptions, pick_options, refuse_unknown
 from crrl.data.paths import local_path
 from crrl.data.plan import Plan
-from crrl.data.rows import BadRow, Dropped, Item, SeenKeys, Sourced, content_key, split_of
+from crrl.data.rows import (
+    BadRow,
+    Dropped,
+    Found,
+    Item,
+    SeenKeys,
+    Sourced,
+    Together,
+    content_key,
+    split_of,
+    with_pairs,
+)
 from crrl.data.sources import SOURCES
 from crrl.data.tests_check import TestsCheck
 from crrl.diffs import apply_patch, make_patch
@@ -22,6 +34,7 @@ from crrl.schema import KINDS, Kind, TaskRow, files_from_rows
 
 SPLITS = ("train", "heldout", "all")
 OTHER_SPLIT = "in the other split"
+WITH_ANOTHER = "goes with another task that is left out"
 
 
 @dataclass
@@ -93,14 +106,20 @@ def build_tasks(plan: Plan, report: Report) -> Iterator[TaskRow]:
 
     Cost: about 1 ms a task of real code (bench/data_memory.py); memory does not grow with the number of rows.
     """
+    limit = plan.options.rows
     for item in judged_items(plan):
-        report.read += 1
-        if isinstance(item, Sourced):
-            report.kept += 1
-            yield item.task
-            if report.kept == plan.options.rows:
+        if isinstance(item, Found):
+            if limit and report.kept + len(item.parts) > limit:
                 return
-        elif isinstance(item, BadRow):
+            for part in item.parts:
+                report.read += 1
+                report.kept += 1
+                yield part.task
+            if report.kept == limit:
+                return
+            continue
+        report.read += 1
+        if isinstance(item, BadRow):
             _allow(item, report, plan.options.skip_bad)
         elif item.reason == OTHER_SPLIT:
             report.other_split += 1
@@ -114,8 +133,8 @@ def judged_items(plan: Plan) -> Iterator[Item]:
     with ExitStack() as stack:
         seen = stack.enter_context(closing(SeenKeys()))
         tested = stack.enter_context(TestsCheck()) if plan.options.check_tests else None
-        for item in plan.source.items(plan.source_options, plan.options, plan.split, plan.kind):
-            yield _judged(plan, filters, seen, tested, item)
+        for item in with_pairs(plan.source.items(plan.source_options, plan.options, plan.split, plan.kind)):
+            yield from _judged(plan, filters, seen, tested, item) if isinstance(item, Found) else [item]
 
 
 def reference_problem(task: TaskRow) -> str | None:
@@ -131,22 +150,39 @@ def reference_problem(task: TaskRow) -> str | None:
     return "no patch makes the reference from the files"
 
 
-def _judged(plan: Plan, filters: list[Filter], seen: SeenKeys, tested: TestsCheck | None, item: Item) -> Item:
-    if not isinstance(item, Sourced):
-        return item
-    task = item.task
+def _judged(
+    plan: Plan, filters: list[Filter], seen: SeenKeys, tested: TestsCheck | None, item: Found
+) -> Iterator[Item]:
+    """The item, or why each of its tasks is left out."""
+    keys = [content_key(part.task) for part in item.parts]
+    outs = [_left_out(plan, filters, key in seen, part) for part, key in zip(item.parts, keys, strict=True)]
+    if not any(outs):
+        for key in keys:
+            seen.add(key)
+        outs = [_untestable(tested, part) for part in item.parts]
+    if any(outs):
+        for part, out in zip(item.parts, outs, strict=True):
+            yield out or Dropped(part.where, WITH_ANOTHER)
+    else:
+        parts = tuple(replace(part, task=with_group(part.task, part.group)) for part in item.parts)
+        yield Together(parts) if isinstance(item, Together) else parts[0]
+
+
+def _left_out(plan: Plan, filters: list[Filter], is_known: bool, part: Sourced) -> Dropped | BadRow | None:
+    task = part.task
     if problem := reference_problem(task):
-        return BadRow(item.where, problem)
-    if plan.split not in (*plan.source.splits, "all", split_of(item.split_key, plan.options.heldout_share)):
-        return Dropped(item.where, OTHER_SPLIT)
+        return BadRow(part.where, problem)
+    if plan.split not in (*plan.source.splits, "all", split_of(part.split_key, plan.options.heldout_share)):
+        return Dropped(part.where, OTHER_SPLIT)
     reason = _wrong_kind(task, plan.kind) or next((why for test in filters if (why := test(task))), None)
-    if reason is None and not seen.add(content_key(task)):
+    if reason is None and is_known:
         reason = "same content as an earlier row"
-    if reason:
-        return Dropped(item.where, reason)
-    if tested and (problem := tested.problem(task)):
-        return BadRow(item.where, problem)
-    return item
+    return Dropped(part.where, reason) if reason else None
+
+
+def _untestable(tested: TestsCheck | None, part: Sourced) -> BadRow | None:
+    problem = tested.problem(part.task) if tested else None
+    return BadRow(part.where, problem) if problem else None
 
 
 def _allow(row: BadRow, report: Report, limit: int) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 from crrl.data.paths import tree_problem
+from crrl.errors import DataError
+from crrl.labels import accepted_labels
 from crrl.schema import KINDS, Files, TaskRow
 
 TASK_COLUMNS: tuple[str, ...] = tuple(get_type_hints(TaskRow))
@@ -80,10 +82,7 @@ def _check_tests(tests: Any) -> None:
     words = tests["command"]
     _require(_is_words(words), "tests.command", "a list of strings", words)
     seconds = tests["timeout_s"]
-    is_time = (
-        isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds) and seconds >= 0
-    )
-    _require(is_time, "tests.timeout_s", "a number of seconds", seconds)
+    _require(_is_time(seconds), "tests.timeout_s", "a number of seconds", seconds)
     _require(bool(words) == (seconds > 0), "tests", "both a command and a time limit, or neither", words)
     _check_test_lists(tests)
 
@@ -98,6 +97,13 @@ def _check_test_lists(tests: Mapping[str, Any]) -> None:
         raise RowError(f"column tests: {min(both)!r} is both in fail_to_pass and in pass_to_pass")
 
 
+def _is_time(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= float(value) < math.inf
+    except OverflowError:  # JSON can spell a whole number that no float holds
+        return False
+
+
 def _is_words(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
@@ -105,11 +111,18 @@ def _is_words(value: Any) -> bool:
 def _check_goal(row: Mapping[str, Any]) -> None:
     """A task without a goal could never be scored, or pays for nothing."""
     if row["kind"] == "classify":
-        _require(bool(row["label"]), "label", "the right answer, as kind is classify", row["label"])
+        _check_label(row["label"])
     elif not row["reference"] and not row["tests"]["command"]:
         raise RowError(f"a task of kind {row['kind']} needs a reference or tests")
     if row["reference"] and _tree(row["reference"]) == _tree(row["files"]):
         raise RowError("the reference equals the files: there is nothing to do")
+
+
+def _check_label(label: str) -> None:
+    try:
+        accepted_labels(label)
+    except DataError as problem:
+        raise RowError(str(problem)) from problem
 
 
 def _tree(files: list[dict[str, str]]) -> dict[str, str]:

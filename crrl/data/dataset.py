@@ -123,6 +123,7 @@ def _code_digest() -> str:
     """Of all code that decides what a task looks like, so that a change of it is never answered from the cache."""
     root = Path(crrl.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted((*root.glob("data/**/*.py"), *root.glob("diffs/*.py"), root / "schema.py")):
+    alone = (root / name for name in ("cwe.py", "labels.py", "schema.py"))
+    for path in sorted((*root.glob("data/**/*.py"), *root.glob("diffs/*.py"), *alone)):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
     return digest.hexdigest()

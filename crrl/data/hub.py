@@ -16,12 +16,12 @@ _NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _PATTERNS = ("*.parquet", "*.jsonl", "*.jsonl.gz")
 
 
-def dataset_files(given: str, pattern: str = "") -> list[Path]:
+def dataset_files(given: str, words: str = "") -> list[Path]:
     """The files of rows of a local file or folder, or of a data set of the hub that was downloaded before.
 
     Args:
         given: a path, or `owner/name`.
-        pattern: a part of the wanted files' paths, as in `train_paired`; "": all.
+        words: what the wanted files' paths say below the folder, as in `train_paired` (see `says`); "": all.
 
     Raises:
         DataError: neither is there; the line says how to fetch it.
@@ -29,10 +29,18 @@ def dataset_files(given: str, pattern: str = "") -> list[Path]:
     path = local_path(given)
     if not path.exists():
         path = _cached(given)
-    files = [file for file in table_files(path) if pattern in file.relative_to(path.parent).as_posix()]
+    folder = path if path.is_dir() else path.parent
+    files = [file for file in table_files(path) if says(file.relative_to(folder).as_posix(), words)]
     if not files:
-        raise DataError(f"{given}: no file of rows has {pattern!r} in its path; there are {_names(path)}")
+        raise DataError(
+            f"{given}: no file of rows has {words!r}, as whole words, in its path; there are {_names(path)}"
+        )
     return files
+
+
+def says(path: str, words: str) -> bool:
+    """Whether a path has these words, whole and in a row: `a/train_paired-0.parquet` says `paired`, `unpaired.jsonl` does not."""
+    return _words(words) in _words(path)
 
 
 def is_hub_name(given: str) -> bool:
@@ -71,6 +79,10 @@ def _cached(name: str) -> Path:
             f"{name}: is not in the Hugging Face cache of this machine; where there is a network: crrl data download {name} "
             "(HF_HOME says where it goes), or give the folder of its files with path="
         ) from error
+
+
+def _words(text: str) -> str:
+    return "/".join(["", *re.findall(r"[A-Za-z0-9]+", text), ""])
 
 
 def _names(path: Path) -> str:

@@ -1,7 +1,8 @@
 """Several sources as one: `mutations:0.5,commits:../project:0.3,primevul-repair:DIR:0.2`.
 
-At every point the tasks of each part are what its share says, to less than one task: the next task comes from the part that lags
-behind most. The mixture ends where a part that is due has no more, so the shares hold to the end. Nothing is drawn.
+At every point the tasks of each part are what its share says, to less than one task (or one pair of tasks): the next comes from
+the part that lags behind most. The mixture ends where a part that is due has no more, so the shares hold to the end. Nothing is
+drawn.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crrl.data.options import BuildOptions, known_options, pick_options
 from crrl.data.paths import local_path
-from crrl.data.rows import Dropped, Item, Sourced
+from crrl.data.rows import Dropped, Found, Item
 from crrl.errors import ConfigError
 from crrl.schema import KINDS, Kind
 
@@ -84,37 +86,36 @@ def counts_of(shares: Sequence[float], total: int) -> list[int]:
     return counts
 
 
-def order_of(shares: Sequence[float]) -> Iterator[int]:
-    """Endless: which part is next. After n tasks each part has had its share of n, to less than one task."""
-    taken = [0] * len(shares)
-    total = 0
-    while True:
-        total += 1
-        late = max(range(len(shares)), key=lambda index: (shares[index] * total - taken[index], -index))
-        taken[late] += 1
-        yield late
+def due_part(shares: Sequence[float], taken: Sequence[int], open_parts: Sequence[int]) -> int:
+    """Of the parts that are open, the one that lags behind its share most, given how many tasks each has had.
+
+    Where all are open and give one task at a time, each has had its share of n tasks, to less than one task.
+    """
+    total = sum(taken) + 1
+    return max(open_parts, key=lambda index: (shares[index] * total - taken[index], -index))
 
 
 def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
     from crrl.data.build import judged_items
 
     parts = [judged_items(plan) for plan in options.parts]
-    left = counts_of(options.shares, rows) if rows else None
+    taken = [0] * len(parts)
+    most = counts_of(options.shares, rows) if rows else [sys.maxsize] * len(parts)
     try:
-        for index in order_of(options.shares):
-            if left is not None:
-                if not any(left):
-                    return
-                if not left[index]:  # rounded down: its turn is another's
-                    index = next(at for at, count in enumerate(left) if count)
-                left[index] -= 1
+        while open_parts := [index for index in range(len(parts)) if taken[index] < most[index]]:
+            index = due_part(options.shares, taken, open_parts)
             name = options.parts[index].source.name
             for item in parts[index]:
-                yield item if not isinstance(item, Dropped) else Dropped(item.where, f"{name}: {item.reason}")
-                if isinstance(item, Sourced):
+                if isinstance(item, Found):
                     break
+                yield item if not isinstance(item, Dropped) else Dropped(item.where, f"{name}: {item.reason}")
             else:
                 return
+            if taken[index] + len(item.parts) > most[index]:
+                most[index] = taken[index]  # its share is odd, and it holds pairs
+            else:
+                taken[index] += len(item.parts)
+                yield item
     finally:
         for part in parts:
             close = getattr(part, "close", None)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crrl.schema import TaskRow
+from crrl.data.groups import group_key
+from crrl.schema import TaskRow, pair_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,19 @@ class Sourced:
     @property
     def split_key(self) -> str:
         """What decides the split."""
-        return hashlib.sha256(self.group.encode()).hexdigest() if self.group else split_key(self.task)
+        return group_key(self.group) if self.group else split_key(self.task)
+
+    @property
+    def parts(self) -> tuple[Sourced, ...]:
+        """As of a `Together`: itself."""
+        return (self,)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Tasks that are all kept or all left out, like the halves of a pair."""
+
+    parts: tuple[Sourced, ...]
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,26 @@ class BadRow:
         return f"{self.where}: {self.reason}"
 
 
-Item = Sourced | Dropped | BadRow
+Found = Sourced | Together
+Item = Found | Dropped | BadRow
+
+
+def with_pairs(items: Iterable[Item]) -> Iterator[Item]:
+    """The items, but two tasks in a row that name the same `pair` in their `source` come as one. One task is held."""
+    first: Sourced | None = None
+    for item in items:
+        pair = pair_of(item.task["source"]) if isinstance(item, Sourced) else ""
+        if first and isinstance(item, Sourced) and pair == pair_of(first.task["source"]):
+            yield Together((first, item))
+            first = None
+            continue
+        if first:
+            yield first
+        first = item if isinstance(item, Sourced) and pair else None
+        if not first:
+            yield item
+    if first:
+        yield first
 
 
 def content_key(task: TaskRow) -> str:
@@ -80,6 +113,10 @@ def _sorted(task: TaskRow, column: str) -> list[tuple[str, str]]:
     return sorted((row["path"], row["text"]) for row in task[column])  # type: ignore[literal-required]
 
 
+def _short(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
@@ -98,8 +135,10 @@ class SeenKeys:
 
     def add(self, key: str) -> bool:
         """Remember a key; False if it was there already."""
-        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:16]
-        return self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,)).rowcount == 1
+        return self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (_short(key),)).rowcount == 1
+
+    def __contains__(self, key: str) -> bool:
+        return self._database.execute("SELECT 1 FROM seen WHERE key = ?", (_short(key),)).fetchone() is not None
 
     def close(self) -> None:
         self._database.close()

@@ -8,7 +8,7 @@ from crrl.diffs import make_patch, render_patch
 from crrl.evaluate.classification import measure_classification
 from crrl.evaluate.evaluation import evaluate, fitting_rewards
 from crrl.evaluate.metrics import Measured, measure
-from crrl.rewards.label import accepted_labels
+from crrl.labels import accepted_labels
 from crrl.schema import TaskRow, files_from_rows
 
 EMPTY, REFERENCE = "empty patch", "reference"

@@ -10,7 +10,8 @@ from functools import partial
 from crrl.evaluate.evaluation import Answered
 from crrl.evaluate.metrics import Estimate, Measured
 from crrl.evaluate.statistics import bootstrap_interval, resampled_interval
-from crrl.rewards.label import accepted_labels, verdict_of
+from crrl.labels import accepted_labels
+from crrl.rewards.label import verdict_of
 
 NO_VERDICT = "(no verdict)"
 """Stands in the confusion matrix for an answer that names no class."""
@@ -40,7 +41,8 @@ def measure_classification(tasks: Sequence[Sequence[Answered]], *, seed: int) ->
     accuracy: the share of answers whose verdict is the label; a parent in the CWE tree is none.
     macro_f1: F1 of each label, its mean over labels: a constant answer has about 1/labels of the F1 that one label can have.
     pairwise_accuracy: the share of pairs (`Answered.pair`) both of whose tasks are answered rightly, by the same sample.
-    best_constant: the accuracy of the one answer that is right most often. A model that is not above it knows nothing.
+    best_constant: the share of tasks that accept the one answer that most of them accept. A model that is not above it knows
+    nothing.
 
     Intervals are bootstraps of tasks, for pairs of pairs. Source of macro-F1: Manning et al., Introduction to Information
     Retrieval, 2008, section 13.6; of the pairs: PrimeVul, arXiv:2403.18624, section 4.
@@ -53,7 +55,7 @@ def measure_classification(tasks: Sequence[Sequence[Answered]], *, seed: int) ->
         ACCURACY: _mean([_share_right(answers) for answers in labelled], seed),
         MACRO_F1: _of_tasks(labelled, macro_f1, seed),
         **({PAIRWISE: _mean([_share_both_right(pair) for pair in pairs], seed)} if pairs else {}),
-        CONSTANT: _of_tasks(labelled, _best_constant, seed),
+        CONSTANT: _best_constant([accepted_labels(answers[0].label) for answers in labelled], seed),
     }
 
 
@@ -126,11 +128,13 @@ def _pairs(tasks: Sequence[Sequence[Answered]]) -> list[list[Sequence[Answered]]
     return [pair for pair in found.values() if len(pair) == 2]
 
 
-def _best_constant(counts: Counts) -> float:
-    totals: Counter[str] = Counter()
-    for (label, _), count in counts.items():
-        totals[label] += count
-    return max(totals.values()) / totals.total()
+def _best_constant(accepted: Sequence[Sequence[str]], seed: int) -> Estimate:
+    def share(drawn: Sequence[int]) -> float:
+        tasks = Counter(label for index in drawn for label in set(accepted[index]))
+        return max(tasks.values()) / len(drawn)
+
+    low, high = resampled_interval(len(accepted), share, seed=seed)
+    return Estimate(share(range(len(accepted))), low, high, len(accepted), 0, 0)
 
 
 def _mean(values: Sequence[float], seed: int) -> Estimate:

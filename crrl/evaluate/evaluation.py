@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from crrl.errors import ConfigError
-from crrl.evaluate.strata import pair_of, stratum_of
+from crrl.evaluate.strata import stratum_of
 from crrl.rewards import REWARDS
-from crrl.schema import FileRow, Prompt, TaskRow
+from crrl.schema import FileRow, Prompt, TaskRow, pair_of
 
 Generate = Callable[[Sequence[Prompt]], list[str]]
 """N prompts → N completions. A prompt that comes n times in a row asks for n samples."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from crrl.cwe import BENIGN, are_parent_and_child, is_cwe
-from crrl.errors import DataError
+from crrl.cwe import are_parent_and_child
+from crrl.labels import accepted_labels, is_verdict
 from crrl.rewards.reply import split_reply
 from crrl.schema import Completion
 
@@ -39,7 +39,7 @@ def label(
         the other's parent in the CWE tree; else 0.0. So is an answer that names several labels as verdicts, or none.
 
     Raises:
-        DataError: a label is empty or longer than a line.
+        DataError: a label that `accepted_labels` refuses: empty, say, or longer than a line.
 
     Cost: linear in the text. Source: our definition, docs/rewards.md; the tree: `crrl.cwe`.
     """
@@ -58,24 +58,11 @@ def verdict_of(completion: Completion, label: str, *, thought_opened: bool = Fal
     """
     answer = split_reply(completion, thought_opened=thought_opened).answer
     lines = [line for line in map(str.strip, answer.splitlines()) if line]
-    if not all(map(_is_verdict, accepted_labels(label))):
+    if not all(map(is_verdict, accepted_labels(label))):
         return answer.strip()
-    if not lines or any(map(_is_verdict, lines[:-1])):
+    if not lines or any(map(is_verdict, lines[:-1])):
         return ""
     return lines[-1]
-
-
-def accepted_labels(label: str) -> tuple[str, ...]:
-    """The right answers that a task's label names: one, or several weaknesses. Raises DataError for an impossible label."""
-    right = (label or "").strip()
-    if not right or "\n" in right:
-        raise DataError(f"the reward `label` needs one line of text in the column label, and a task has {label!r}")
-    parts = tuple(part.strip() for part in right.split(","))
-    return parts if all(map(is_cwe, parts)) else (right,)
-
-
-def _is_verdict(line: str) -> bool:
-    return line == BENIGN or is_cwe(line)
 
 
 def _score(verdict: str, accepted: Sequence[str]) -> float:

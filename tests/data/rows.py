@@ -36,6 +36,12 @@ def task(number: int = 0, **changes: Any) -> dict[str, Any]:
     return {**row, **changes}
 
 
+def judged(number: int = 0, **changes: Any) -> dict[str, Any]:
+    """A task row of kind classify."""
+    files = [{"path": "a.c", "text": f"int a[{number}];\n"}]
+    return task(number, **{"kind": "classify", "files": files, "reference": [], "label": "CWE-787", **changes})
+
+
 def write_rows(path: Path, rows: list[Any]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path

@@ -13,7 +13,7 @@ from crrl.data.read_jsonl import read_jsonl
 from crrl.data.rows import BadRow, Dropped, Sourced
 from crrl.data.sources.jsonl import JsonlOptions, items
 from crrl.errors import ConfigError, DataError
-from tests.data.rows import pair, task, write_rows
+from tests.data.rows import judged, pair, task, write_rows
 
 
 def read(path: Path) -> list[Any]:
@@ -82,6 +82,10 @@ BAD_ROWS = [
     (task(reference=task()["files"]), "the reference equals the files"),
     (task(reference=[]), "needs a reference or tests"),
     (task(kind="classify"), "column label must be the right answer"),
+    *[
+        (judged(label=label), "column label must be the right answer")
+        for label in ("  ", "CWE-787\nCWE-1", "CWE-1, benign")
+    ],
     (task(kind="translate"), "column kind must be one of repair, implement, classify"),
     (task(task_id=""), "column task_id must be a name"),
     (task(task_id=3), "column task_id must be a string, not 3"),
@@ -105,6 +109,7 @@ BAD_ROWS = [
     (task(tests={**TESTS, "command": "make"}), "column tests.command must be a list of strings"),
     (task(tests={**TESTS, "timeout_s": True}), "column tests.timeout_s must be a number"),
     (task(tests={**TESTS, "timeout_s": float("nan")}), "column tests.timeout_s must be a number"),
+    (task(tests={**TESTS, "command": ["x"], "timeout_s": 10**400}), "column tests.timeout_s must be a number"),
     (task(tests={**TESTS, "command": ["make"]}), "both a command and a time limit"),
     (task(tests={**TESTS, "files": [{"path": "../x", "text": ""}]}), "column tests.files: path '../x' leaves the tree"),
     ([1], "a row is a JSON object, not a list"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ from hypothesis import strategies as st
 
 from crrl.data import load_tasks
 from crrl.data.build import Report, build_tasks, make_plan
-from crrl.data.mixture import counts_of, is_mixture, order_of
+from crrl.data.mixture import counts_of, due_part, is_mixture
 from crrl.errors import ConfigError
-from crrl.schema import TaskRow
-from tests.data.rows import pair, write_rows
+from crrl.schema import TaskRow, pair_of
+from tests.data.rows import judged, pair, write_rows
+from tests.data.test_primevul_source import pairs
 
 shares = st.lists(st.integers(1, 50), min_size=1, max_size=5).map(lambda whole: [part / sum(whole) for part in whole])
 
@@ -37,7 +37,9 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 def test_after_any_number_of_tasks_each_part_has_its_share_to_less_than_one_task(
     parts: list[float], count: int
 ) -> None:
-    taken = Counter(islice(order_of(parts), count))
+    taken = [0] * len(parts)
+    for _ in range(count):
+        taken[due_part(parts, taken, range(len(parts)))] += 1
     for index, share in enumerate(parts):
         assert abs(taken[index] - share * count) < len(parts)
     if len(parts) == 2:
@@ -100,6 +102,17 @@ def test_a_path_with_a_comma_is_no_mixture(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "a,b.jsonl", [pair(1)])
     assert not is_mixture(str(path))
     assert len(build(str(path))[0]) == 1
+
+
+def test_pairs_count_as_two_tasks_and_never_part(tmp_path: Path) -> None:
+    one = write_rows(tmp_path / "one_train_paired.jsonl", pairs(40))
+    two = write_rows(tmp_path / "two.jsonl", [judged(number) for number in range(80)])
+    options = {"rows": 15, "primevul.files": ""}
+    plan = make_plan(f"primevul:{one}:0.5,jsonl:{two}:0.5", kind="classify", split="all", options=options)
+    tasks = list(build_tasks(plan, Report()))
+    halves = Counter(pair_of(row["source"]) for row in tasks if pair_of(row["source"]))
+    assert set(halves.values()) == {2}
+    assert (2 * len(halves), len(tasks)) == (8, 15)
 
 
 @pytest.mark.parametrize(

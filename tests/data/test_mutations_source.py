@@ -16,7 +16,7 @@ import pytest
 
 from crrl.data import load_tasks
 from crrl.data.options import BuildOptions
-from crrl.data.rows import Dropped, Item, Sourced
+from crrl.data.rows import Dropped, Item, Sourced, split_of
 from crrl.data.sources.mutations import MutationsOptions, items
 from crrl.data.sources.mutations.kinds import KINDS
 from crrl.diffs import make_patch, render_patch
@@ -256,6 +256,9 @@ def test_no_function_and_no_copy_of_it_is_in_both_splits(shop: Path, cached: Non
     where = {name: {about(task)["function"] for task in parts[name]} for name in ("train", "heldout")}
     assert not where["train"] & where["heldout"]
     assert any({"cheapest", "lowest"} <= functions for functions in where.values())
+    found = [item for item in found_in(shop) if isinstance(item, Sourced)]
+    heldout = [item.task["task_id"] for item in found if split_of(item.split_key, 0.1) == "heldout"]
+    assert heldout == ids["heldout"], "a built file is split as its source is"
 
 
 def test_at_most_the_wanted_number_of_bugs_a_function(shop: Path, cached: None) -> None:

@@ -14,12 +14,14 @@ import pytest
 
 from crrl.cwe import BENIGN
 from crrl.data.build import Report, build_tasks, make_plan
+from crrl.data.filters import load_tokenizer
+from crrl.data.hub import says
 from crrl.data.sources.primevul.rows import function_name
 from crrl.errors import ConfigError, DataError
 from crrl.evaluate.baselines import reference_answer
-from crrl.evaluate.strata import pair_of
 from crrl.rewards import REWARDS
-from crrl.schema import TaskRow
+from crrl.schema import TaskRow, pair_of
+from crrl.train.tiny import build_tiny_model
 from tests.data.rows import write_rows
 
 
@@ -209,6 +211,110 @@ def test_a_sound_row_that_makes_no_task_is_dropped(tmp_path: Path, kind: str, co
     assert any(reason in dropped for dropped in report.dropped)
 
 
+def test_files_of_pairs_are_told_from_unpaired_ones_and_from_their_folders_name(tmp_path: Path) -> None:
+    folder = tmp_path / "paired"
+    folder.mkdir()
+    rows(folder, pairs(3))
+    single = [official(number, number % 2) for number in range(30, 40)]
+    rows(folder, [*single, *pairs(3)], "primevul_train_unpaired.jsonl")
+    assert len(build(folder)[0]) == 6
+    assert len(build(folder, files="")[0]) == 6
+    with pytest.raises(DataError, match="no file of rows has 'paired', as whole words"):
+        build(tmp_path / "paired" / "primevul_train_unpaired.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "has"),
+    [
+        ("data/train_paired-00000-of-00001.parquet", "train_paired", True),
+        ("primevul_train_paired.jsonl", "paired", True),
+        ("train_unpaired.jsonl", "paired", False),
+        ("train/paired.jsonl", "train_paired", True),
+        ("paired_train.jsonl", "train_paired", False),
+        ("any.jsonl", "", True),
+    ],
+)
+def test_words_of_a_path_are_whole_and_in_a_row(path: str, words: str, has: bool) -> None:
+    assert says(path, words) == has
+
+
+@pytest.mark.parametrize("names", [("a.c", "a.c"), ("", ""), ("a.c", "b.c")])
+def test_rows_that_come_twice_count_once_and_their_weaknesses_together(tmp_path: Path, names: tuple[str, str]) -> None:
+    first = [official(1, target, file_name=names[0]) for target in (1, 0)]
+    second = [official(1, target, file_name=names[1], cwe=["CWE-119"]) for target in (1, 0)]
+    tasks, report = build(rows(tmp_path, [*first, *second]))
+    assert sorted(task["label"] for task in tasks) == ["CWE-119, CWE-787", BENIGN]
+    assert sum(report.dropped.values()) == 2
+
+
+@pytest.mark.parametrize("name", ["", "src/other.c", "src/read_1.c"])
+def test_a_repair_that_comes_twice_is_still_a_partner(tmp_path: Path, name: str) -> None:
+    tasks, report = build(rows(tmp_path, [*pairs(1, 1), official(1, 0, file_name=name)]))
+    assert len(tasks) == 2
+    assert report.dropped == {"the same function with the same verdict as in an earlier row of its commit": 1}
+
+
+def test_several_repairs_of_one_function_are_dropped_with_the_reason(tmp_path: Path) -> None:
+    other = official(1, 0, func=func(1, fixed=True) + "int checked;\n")
+    tasks, report = build(rows(tmp_path, [*pairs(1, 1), other, *pairs(1)]))
+    assert len(tasks) == 2
+    assert report.dropped == {"several functions of this name in one commit": 3}
+
+
+def test_a_function_that_has_other_weaknesses_in_another_commit_is_dropped(tmp_path: Path) -> None:
+    again = [
+        official(1, 1, commit_id="e" * 40, cwe=["CWE-416"]),
+        official(1, 0, commit_id="e" * 40, func=func(1, fixed=True) + "int checked;\n"),
+    ]
+    path = rows(tmp_path, [*pairs(3), *again])
+    tasks, report = build(path)
+    assert report.dropped == {"contradictory labels: the same function has other CWE ids in another commit": 2}
+    assert len(tasks) == 4
+    assert len(build(path, "repair")[0]) == 4
+
+
+def test_a_function_that_was_rewritten_is_dropped_with_the_reason(tmp_path: Path) -> None:
+    new = "static int read_1(const char *from, unsigned length)\n{\n    return copy(from, length) ? -1 : 0;\n}\n"
+    tasks, report = build(rows(tmp_path, [*pairs(1), official(1, 1), official(1, 0, func=new)]))
+    assert len(tasks) == 2
+    assert report.dropped == {"a function and its repair have less than half of their words in common": 2}
+
+
+def test_both_halves_of_a_pair_are_kept_or_neither(tmp_path: Path) -> None:
+    again = [
+        official(1, 1, project="project1", commit_id="e" * 40),
+        official(1, 0, project="project1", commit_id="e" * 40, func=func(1, fixed=True) + "int checked;\n"),
+    ]
+    tasks, report = build(rows(tmp_path, [*pairs(3), *again]))
+    assert Counter(task["label"] == BENIGN for task in tasks) == {True: 3, False: 3}
+    assert report.dropped == {"same content as an earlier row": 1, "goes with another task that is left out": 1}
+
+
+def test_a_prompt_that_is_too_long_takes_its_pair_with_it(tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(str(build_tiny_model(1)))
+    path = rows(tmp_path, pairs(5))
+    tasks, _ = build(path)
+    lengths = [
+        len(
+            tokenizer(tokenizer.apply_chat_template(task["prompt"], add_generation_prompt=True, tokenize=False))[
+                "input_ids"
+            ]
+        )
+        for task in tasks
+    ]
+    limit = sorted(lengths)[len(lengths) // 2]
+    kept, report = build(path, max_prompt_tokens=limit, tokenizer=tokenizer)
+    assert set(Counter(pair_of(task["source"]) for task in kept).values()) <= {2}
+    assert report.dropped["goes with another task that is left out"] > 0
+
+
+@pytest.mark.parametrize(("wanted", "kept"), [(7, 6), (8, 8), (1, 0)])
+def test_a_number_of_rows_is_made_of_whole_pairs(tmp_path: Path, wanted: int, kept: int) -> None:
+    tasks, report = build(rows(tmp_path, pairs(10)), rows=wanted)
+    assert len(tasks) == report.kept == report.read == kept
+    assert 2 * sum(task["label"] == BENIGN for task in tasks) == kept
+
+
 def test_unpaired_files_may_hold_single_rows(tmp_path: Path) -> None:
     path = rows(tmp_path, [*pairs(1), official(5, 1), official(6, 0)], "primevul_train.jsonl")
     tasks, report = build(path, files="")
@@ -276,7 +382,8 @@ def test_files_without_a_split_in_their_name_are_refused(tmp_path: Path) -> None
 def test_a_file_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     rows(tmp_path, pairs(1))
     with pytest.raises(
-        DataError, match=r"no file of rows has 'nope' in its path; there are primevul_train_paired.jsonl"
+        DataError,
+        match=r"no file of rows has 'nope', as whole words, in its path; there are primevul_train_paired.jsonl",
     ):
         build(tmp_path, files="nope")
 

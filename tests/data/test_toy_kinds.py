@@ -13,9 +13,9 @@ from crrl.data.placeholder import placeholder
 from crrl.data.sources import toy
 from crrl.diffs import apply_patch, parse_patch
 from crrl.evaluate.baselines import reference_answer
-from crrl.evaluate.strata import pair_of, stratum_of
+from crrl.evaluate.strata import stratum_of
 from crrl.rewards import REWARDS
-from crrl.schema import TaskRow, files_from_rows
+from crrl.schema import TaskRow, files_from_rows, pair_of
 
 WRITTEN = list(toy.tasks("train", rows=200, seed=1, kind="implement"))
 JUDGED = list(toy.tasks("train", rows=400, seed=1, kind="classify"))

@@ -75,6 +75,13 @@ def test_a_pair_is_right_only_if_both_halves_are_by_the_same_sample() -> None:
     assert measured[ACCURACY].value == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
 
 
+@pytest.mark.parametrize("constant", ["benign", "CWE-787", "CWE-119", "", "CWE-787, CWE-119"])
+def test_the_best_constant_counts_every_right_label_whatever_was_answered(constant: str) -> None:
+    labels = ["CWE-119, CWE-787"] * 2 + ["CWE-787"] * 2 + ["benign"] * 3
+    tasks = [answered(label, constant, task=str(number)) for number, label in enumerate(labels)]
+    assert values(tasks)[CONSTANT] == pytest.approx(4 / 7)
+
+
 def test_of_several_right_labels_the_answered_one_counts() -> None:
     both = "CWE-125, CWE-787"
     confusion = confusion_of([answered(both, "CWE-787"), answered(both, "benign")])

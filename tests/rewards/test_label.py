@@ -6,8 +6,9 @@ import pytest
 
 from crrl.cwe import PARENTS, are_parent_and_child, is_cwe
 from crrl.errors import DataError
+from crrl.labels import accepted_labels
 from crrl.rewards import REWARDS
-from crrl.rewards.label import RELATIVE_SHARE, accepted_labels, verdict_of
+from crrl.rewards.label import RELATIVE_SHARE, verdict_of
 
 PILLARS = {f"CWE-{number}" for number in (284, 435, 664, 682, 691, 693, 697, 703, 707, 710)}
 COMMON = (
@@ -65,8 +66,14 @@ def test_the_verdict_is_the_last_line_and_only_one_line_may_be_one() -> None:
 def test_several_right_weaknesses_are_told_from_a_label_with_a_comma() -> None:
     assert accepted_labels("CWE-1, CWE-2") == ("CWE-1", "CWE-2")
     assert accepted_labels("yes, but") == ("yes, but",)
+
+
+@pytest.mark.parametrize("label", ["", " ", "CWE-787\nCWE-1", "yes\x0bno", "CWE-787, benign", "benign, x", "CWE-787,"])
+def test_a_label_that_no_answer_could_be_is_refused(label: str) -> None:
+    with pytest.raises(DataError, match="column label must be the right answer"):
+        accepted_labels(label)
     with pytest.raises(DataError):
-        accepted_labels(" ")
+        score("CWE-787", label)
 
 
 # the tree
@@ -89,6 +96,17 @@ def test_relations_that_everybody_can_look_up() -> None:
     for child, parent in (("787", "119"), ("125", "119"), ("122", "787"), ("78", "77"), ("415", "825"), ("401", "772")):
         assert are_parent_and_child(f"CWE-{child}", f"CWE-{parent}")
         assert are_parent_and_child(f"CWE-{parent}", f"CWE-{child}")
+    for child, parent in (
+        ("552", "285"),
+        ("798", "344"),
+        ("425", "862"),
+        ("521", "1391"),
+        ("415", "666"),
+        ("565", "602"),
+    ):
+        assert are_parent_and_child(f"CWE-{child}", f"CWE-{parent}")
+    assert not are_parent_and_child("CWE-565", "CWE-669")
+    assert not are_parent_and_child("CWE-789", "CWE-1284")
     assert not are_parent_and_child("CWE-787", "CWE-787")
     assert not are_parent_and_child("benign", "CWE-787")
 

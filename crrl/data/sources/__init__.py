@@ -9,7 +9,7 @@ from typing import Any
 from crrl.data.options import BuildOptions
 from crrl.data.rows import Item, Sourced
 from crrl.data.sources import commits, jsonl, mutations, primevul, stack, swe, toy
-from crrl.schema import KINDS, Kind
+from crrl.schema import KINDS, Kind, pair_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ TOY_ROWS = 1000
 
 def _toy_items(_: ToyOptions, asked: BuildOptions, split: str, kind: Kind) -> Iterator[Item]:
     for task in toy.tasks(split, rows=asked.rows or TOY_ROWS, seed=asked.seed, kind=kind):
-        yield Sourced(task, task["task_id"])
+        yield Sourced(task, task["task_id"], pair_of(task["source"]))
 
 
 SOURCES: dict[str, Source] = {

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from crrl.data.check_row import RowError, checked_pair, checked_task, is_pair
+from crrl.data.groups import group_of
 from crrl.data.pairs import repair_item
 from crrl.data.paths import local_path
 from crrl.data.read_jsonl import file_digest, read_jsonl
@@ -65,4 +66,4 @@ def _item(where: str, row: Mapping[str, Any], seen: SeenKeys) -> Item:
         return BadRow(where, str(problem))
     if not seen.add(task["task_id"]):
         return BadRow(where, f"duplicate task_id {task['task_id']!r}")
-    return Sourced(task, where)
+    return Sourced(task, where, group_of(task))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Event
 
+from crrl.data.groups import group_key
 from crrl.data.in_order import cores, in_order
 from crrl.data.options import BuildOptions
-from crrl.data.rows import Dropped, Item, Sourced
+from crrl.data.rows import Dropped, Item, Sourced, split_of
 from crrl.data.sources.mutations.candidates import body_key, candidates, different_programs
 from crrl.data.sources.mutations.coverage import Oracle, tests_of
 from crrl.data.sources.mutations.journal import Journal
@@ -179,13 +179,15 @@ def _item(found: _Found, options: MutationsOptions) -> Item:
     if found.dropped or not (found.unit and found.bench and found.mutant and found.verdict):
         return Dropped(found.where, found.dropped)
     task = task_of(found.unit, found.bench, found.mutant, found.verdict, window_chars=options.window_chars)
-    return Sourced(task, found.where)
+    return Sourced(task, found.where, _group(options, found.bench.module, found.bench.function))
 
 
 def _is_in_split(
     options: MutationsOptions, asked: BuildOptions, split: str, module: Module, function: Function
 ) -> bool:
     """By a hash of the function's code (or of its module's name): copies of a function are never in both splits."""
-    key = body_key(module, function) if options.split_by == "function" else module.name
-    share = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 2**32
-    return split in ("all", "heldout" if share < asked.heldout_share else "train")
+    return split in ("all", split_of(group_key(_group(options, module, function)), asked.heldout_share))
+
+
+def _group(options: MutationsOptions, module: Module, function: Function) -> str:
+    return body_key(module, function) if options.split_by == "function" else module.name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -10,7 +9,8 @@ from pathlib import Path
 
 from crrl.cwe import BENIGN
 from crrl.data.check_row import RowError
-from crrl.data.hub import dataset_files
+from crrl.data.groups import group_key
+from crrl.data.hub import dataset_files, says
 from crrl.data.options import BuildOptions
 from crrl.data.prompts import classify_prompt, repair_prompt
 from crrl.data.read_table import read_tables, tables_digest
@@ -64,12 +64,8 @@ def _fill(shelf: Shelf, options: PrimevulOptions, asked: BuildOptions) -> Iterat
                 continue
             if options.verdicts == "inverted":
                 row = Row(**{**vars(row), "is_vulnerable": not row.is_vulnerable})
-            shelf.put(Shelved(row, where, _split_of(row, file, options, asked), _is_of_pairs(file)))
+            shelf.put(Shelved(row, where, _split_of(row, file, options, asked), says(file.name, "paired")))
     shelf.close_intake()
-
-
-def _is_of_pairs(file: Path) -> bool:
-    return "paired" in file.name and "unpaired" not in file.name
 
 
 def _split_of(row: Row, file: Path, options: PrimevulOptions, asked: BuildOptions) -> str:
@@ -80,7 +76,11 @@ def _split_of(row: Row, file: Path, options: PrimevulOptions, asked: BuildOption
         if not {"valid", "validation", "test"}.isdisjoint(words):
             return "heldout"
         raise DataError(f"{file}: its name has none of train, valid, test; splits=commit makes splits by a hash")
-    return split_of(hashlib.sha256(f"{row.project}@{row.commit}".encode()).hexdigest(), asked.heldout_share)
+    return split_of(group_key(_group(row)), asked.heldout_share)
+
+
+def _group(row: Row) -> str:
+    return f"{row.project}@{row.commit}"
 
 
 def _check_verdicts(shelf: Shelf, options: PrimevulOptions) -> None:
@@ -101,17 +101,14 @@ def _check_verdicts(shelf: Shelf, options: PrimevulOptions) -> None:
         )
 
 
-def _items_of(pair: Pair, shelf: Shelf, options: PrimevulOptions, kind: Kind) -> Iterator[Item]:
+def _items_of(pair: Pair, shelf: Shelf, options: PrimevulOptions, kind: Kind) -> list[Item]:
     where, row = pair.vulnerable.where, pair.vulnerable.row
     if reason := _unfit(pair, shelf, options, kind):
-        yield Dropped(where, reason)
-        return
-    group = f"{row.project}@{row.commit}"
+        return [Dropped(where, reason)]
+    group = _group(row)
     if kind == "repair":
-        yield Sourced(_repair(pair), where, group)
-        return
-    for half in _in_some_order(pair):
-        yield Sourced(_classification(half, pair), half.where, group)
+        return [Sourced(_repair(pair), where, group)]
+    return [Sourced(_classification(half, pair), half.where, group) for half in _in_some_order(pair)]
 
 
 def _unfit(pair: Pair, shelf: Shelf, options: PrimevulOptions, kind: Kind) -> str:
@@ -128,6 +125,8 @@ def _unfit(pair: Pair, shelf: Shelf, options: PrimevulOptions, kind: Kind) -> st
         shelf.where_judged(vulnerable.content, vulnerable=False) or shelf.where_judged(fixed.content, vulnerable=True)
     ):
         return "contradictory labels: the same function has the other verdict in another commit"
+    if kind == "classify" and len(shelf.weaknesses(vulnerable.content)) > 1:
+        return "contradictory labels: the same function has other CWE ids in another commit"
     return ""
 
 

@@ -16,9 +16,9 @@ class PrimevulOptions:
     """Which rows, how they are split, and whether their verdicts are believed."""
 
     path: Annotated[str, "primevul: the set's .jsonl or .parquet files, a folder of them, or ASSERT-KTH/PrimeVul"] = ""
-    files: Annotated[str, "primevul, swe: only files with this in their path, as train_paired (primevul: paired)"] = (
-        "paired"
-    )
+    files: Annotated[
+        str, "primevul, swe: only files with these words in their path, as train_paired (primevul: paired)"
+    ] = "paired"
     splits: Annotated[str, "primevul: published: files named train, valid and test; commit: a hash"] = "published"
     verdicts: Annotated[str, "primevul: check refuses verdicts that look inverted; as-named and inverted decide it"] = (
         "check"

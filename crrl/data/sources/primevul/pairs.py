@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from crrl.data.rows import BadRow, Dropped
+from crrl.data.sources.primevul.rows import in_order
 from crrl.data.sources.primevul.shelf import Shelved
 
 LEAST_SIMILARITY = 0.5
 """Of a vulnerable function and its repair."""
 LEAST_OF_RENAMED = 0.8
 """… where only their likeness says that they belong together."""
+AGAIN = "the same function with the same verdict as in an earlier row of its commit"
+SEVERAL = "several functions of this name in one commit"
+REWRITTEN = "a function and its repair have less than half of their words in common"
+
+_Said = tuple[str, bool]
+"""A function's content and its verdict."""
 
 
 class Pair(NamedTuple):
@@ -25,23 +33,28 @@ class Pair(NamedTuple):
 def pairs_of(rows: Sequence[Shelved]) -> list[Pair | Dropped | BadRow]:
     """The pairs of one commit, and what became of every other row.
 
-    Two rows are a pair if they have the same name (and file, where several have the name), opposite verdicts, and are alike. Of
-    what is left, one vulnerable and one benign function that are alike are taken for a renamed one.
+    Rows that say the same count once. Two rows are a pair if they have the same name (and file, where several have the name),
+    opposite verdicts, and are alike. Of what is left, one vulnerable and one benign function that are alike are taken for a
+    renamed one.
     """
     found: list[Pair | Dropped | BadRow] = []
     left: list[Shelved] = []
-    for group in _groups(rows):
-        vulnerable = [shelved for shelved in group if shelved.row.is_vulnerable]
-        fixed = [shelved for shelved in group if not shelved.row.is_vulnerable]
-        if len(vulnerable) == len(fixed) == 1 and similarity(vulnerable[0], fixed[0]) >= LEAST_SIMILARITY:
-            found.append(_checked(vulnerable[0], fixed[0]))
-        elif len(vulnerable) > 1 and fixed:
-            found += [Dropped(shelved.where, "several functions of this name in one commit") for shelved in group]
-        else:
+    paired: set[_Said] = set()
+    for several in _groups(_with_all_weaknesses(rows)):
+        group = _each_once(several)
+        found += [Dropped(shelved.where, AGAIN) for shelved in several if shelved not in group]
+        reason = _why_no_pair(group)
+        if reason is None:
             left += group
-    rest = [[s for s in left if s.row.is_vulnerable], [s for s in left if not s.row.is_vulnerable]]
-    if all(len(half) == 1 for half in rest) and similarity(rest[0][0], rest[1][0]) >= LEAST_OF_RENAMED:
-        return [*found, _checked(rest[0][0], rest[1][0])]
+        elif not reason and not paired.issuperset(map(_said, group)):
+            paired.update(map(_said, group))
+            found.append(_checked(*_by_verdict(group)))
+        else:
+            found += [Dropped(shelved.where, reason or AGAIN) for shelved in group]
+    found += [Dropped(shelved.where, AGAIN) for shelved in left if _said(shelved) in paired]
+    left = [shelved for shelved in left if _said(shelved) not in paired]
+    if _are_opposite(left) and similarity(*left) >= LEAST_OF_RENAMED:
+        return [*found, _checked(*_by_verdict(left))]
     return [*found, *(_alone(shelved) for shelved in left)]
 
 
@@ -50,6 +63,44 @@ def similarity(one: Shelved, other: Shelved) -> float:
     from rapidfuzz.distance import Indel
 
     return float(Indel.normalized_similarity(one.row.func.split(), other.row.func.split()))
+
+
+def _said(shelved: Shelved) -> _Said:
+    return shelved.row.content, shelved.row.is_vulnerable
+
+
+def _with_all_weaknesses(rows: Sequence[Shelved]) -> list[Shelved]:
+    """The rows, each with the weaknesses of all rows of the commit that say the same."""
+    named: dict[_Said, set[str]] = defaultdict(set)
+    for shelved in rows:
+        named[_said(shelved)].update(shelved.row.cwes)
+    return [shelved._replace(row=replace(shelved.row, cwes=in_order(named[_said(shelved)]))) for shelved in rows]
+
+
+def _each_once(rows: Sequence[Shelved]) -> list[Shelved]:
+    first: dict[_Said, Shelved] = {}
+    for shelved in rows:
+        first.setdefault(_said(shelved), shelved)
+    return list(first.values())
+
+
+def _why_no_pair(group: Sequence[Shelved]) -> str | None:
+    """Why the different functions of one name make no pair; "" if they do; None if they say nothing of it."""
+    if _are_opposite(group) and similarity(*group) >= LEAST_SIMILARITY:
+        return ""
+    if len({shelved.row.is_vulnerable for shelved in group}) == 1 or not group[0].row.name:
+        return None
+    return REWRITTEN if _are_opposite(group) else SEVERAL
+
+
+def _are_opposite(rows: Sequence[Shelved]) -> bool:
+    return sorted(shelved.row.is_vulnerable for shelved in rows) == [False, True]
+
+
+def _by_verdict(rows: Sequence[Shelved]) -> tuple[Shelved, Shelved]:
+    """Two opposite rows, the vulnerable one first."""
+    one, other = rows
+    return (one, other) if one.row.is_vulnerable else (other, one)
 
 
 def _groups(rows: Sequence[Shelved]) -> list[list[Shelved]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,11 @@ def function_name(func: str) -> str:
     return names[0] if names else ""
 
 
+def in_order(cwes: Set[str]) -> tuple[str, ...]:
+    """Weaknesses by number."""
+    return tuple(sorted(cwes, key=lambda name: int(name[4:])))
+
+
 def _cwes(value: Any) -> tuple[str, ...]:
     """`["CWE-787"]`, `"CWE-787"`, `"['CWE-787']"`, `["NVD-CWE-Other"]`: the weaknesses among them, sorted, each once."""
     if isinstance(value, str):
@@ -106,7 +111,7 @@ def _cwes(value: Any) -> tuple[str, ...]:
             raise RowError(f"column cwe must be a list of CWE ids, not {value!r:.60}") from None
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise RowError(f"column cwe must be a list of CWE ids, not {value!r:.60}")
-    return tuple(sorted({item for item in value if is_cwe(item)}, key=lambda name: int(name[4:])))
+    return in_order({item for item in value if is_cwe(item)})
 
 
 def _text(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
 from types import TracebackType
@@ -77,6 +78,14 @@ class Shelf:
         query = "SELECT place FROM rows WHERE content = ? AND vulnerable = ? ORDER BY id LIMIT 1"
         found = self._database.execute(query, (content, vulnerable)).fetchone()
         return str(found[0]) if found else ""
+
+    def weaknesses(self, content: str) -> set[frozenset[str]]:
+        """What each commit calls a vulnerable function of this content, as far as it names anything."""
+        query = "SELECT commit_key, row FROM rows WHERE content = ? AND vulnerable"
+        named: dict[str, set[str]] = defaultdict(set)
+        for commit, row in self._database.execute(query, (content,)):
+            named[commit].update(json.loads(row)["cwes"])
+        return {frozenset(cwes) for cwes in named.values() if cwes}
 
 
 _SELECT = "SELECT row, place, split, is_of_pairs FROM rows"

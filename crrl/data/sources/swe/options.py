@@ -17,7 +17,7 @@ class SweOptions:
     path: Annotated[
         str, "swe: rows (.jsonl, .parquet, a folder of them), or a data set of the hub as SWE-Gym/SWE-Gym"
     ] = ""
-    files: Annotated[str, "swe: only files of rows with this in their path, as in test"] = ""
+    files: Annotated[str, "swe: only files of rows with these words in their path, as in test"] = ""
     clones: Annotated[str, "swe: the folder of local clones, as OWNER__NAME, OWNER/NAME, either with .git"] = ""
     distractors: Annotated[
         int, "swe: further files of the repository in each task, near those that the fix changes"
