@@ -5,7 +5,6 @@ Secrets live in environments only: never in a command line, a script, a log or t
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,14 +70,6 @@ def looks_secret(name: str, value: str) -> bool:
 def has_password(address: str) -> bool:
     """Whether an address holds one, as in http://me:word@proxy."""
     return re.search(r"://[^/@\s]+:[^/@\s]+@", address) is not None
-
-
-def local_folder(cluster: ClusterConfig, host: Mapping[str, str]) -> Path:
-    """The job's own folder on this node. Two jobs on one node, and two nodes of one job on one disk, have two."""
-    text = cluster.scratch or host.get("SLURM_TMPDIR") or host.get("TMPDIR") or "/tmp"
-    root = re.sub(r"\$\{?(\w+)\}?", lambda match: host.get(match[1], match[0]), text)
-    job = host.get("SLURM_JOB_ID") or f"pid{os.getpid()}"
-    return Path(root) / f"crrl-{job}-{host.get('SLURM_RESTART_COUNT', '0')}-{host.get('SLURM_NODEID', '0')}"
 
 
 _PYTHON = {"PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}

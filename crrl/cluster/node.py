@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from crrl.cluster.aftermath import no_progress
-from crrl.cluster.apptainer import NO_IMAGE, job_folder
+from crrl.cluster.apptainer import NO_IMAGE
 from crrl.cluster.attempts import IN_VAIN, claim_attempt, in_vain, join_attempt
 from crrl.cluster.ending import Ending
+from crrl.cluster.job_folder import job_folder
 from crrl.cluster.place import Place, place_of_environment
 from crrl.cluster.plan import all_nodes
 from crrl.cluster.processes import adopt_orphans

@@ -37,7 +37,8 @@ def are_enough(folder: RunFolder, attempt: AttemptFolder) -> bool:
 def is_this_start(place: Place, ask: Ask = answer) -> bool | None:
     """Whether Slurm runs this start of the job: not one that was cancelled, nor one that it has started again since.
 
-    A supervisor on a node that Slurm has lost would otherwise put back the very job that replaced it. None: Slurm does not answer.
+    A supervisor on a node that Slurm has lost would otherwise put back the very job that replaced it.
+    None: Slurm does not answer.
     """
     said = ask(["scontrol", "--oneliner", "show", "job", place.job])
     if said is None:
@@ -55,7 +56,8 @@ def put_back(
 ) -> Literal["taken", "refused", "another start"]:
     """Put the job back into the queue; Slurm then ends everything of this start.
 
-    A busy controller is asked again for a while. If it never says which start it runs, it is told to put the job back all the same.
+    A busy controller is asked again for a while. If it never says which start it runs, it is told to put the
+    job back all the same.
     """
     end, tries = clock() + PATIENCE_S, _TRIES
     while (is_ours := is_this_start(place, ask)) is not False:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from crrl.cluster.apptainer import ROOT, exec_command, exec_environment, job_folder
-from crrl.cluster.environment import local_folder, submission_environment
+from crrl.cluster.apptainer import ROOT, exec_command, exec_environment
+from crrl.cluster.environment import submission_environment
 from crrl.config import DataConfig, RunConfig, load_preset
 from crrl.report.run_folder import RunFolder
 
@@ -149,25 +149,6 @@ def test_the_key_that_wandb_login_left_is_found_in_the_image(tmp_path: Path, mon
     monkeypatch.setenv("NETRC", str(netrc))
     assert f"{netrc}:{netrc}:ro" in command(config())
     assert inside(config())["NETRC"] == str(netrc)
-
-
-def test_two_jobs_on_a_node_have_two_folders(tmp_path: Path) -> None:
-    cluster = dataclasses.replace(config().cluster, scratch="$LOCAL/x")
-    hosts = [{"LOCAL": str(tmp_path), "SLURM_JOB_ID": job, "SLURM_NODEID": node} for job in "12" for node in "01"]
-    assert len({local_folder(cluster, host) for host in hosts}) == 4
-    assert local_folder(cluster, hosts[0]).parent == tmp_path / "x"
-    assert local_folder(config().cluster, {"TMPDIR": "/t", "SLURM_TMPDIR": "/s", "SLURM_JOB_ID": "1"}).parent == Path(
-        "/s"
-    )
-
-
-def test_a_job_s_folder_is_its_user_s_alone_and_goes_with_the_job(tmp_path: Path) -> None:
-    given = config(scratch=str(tmp_path))
-    with job_folder(given, {"SLURM_JOB_ID": "5"}) as folder:
-        assert folder.stat().st_mode & 0o777 == 0o700
-        assert (folder / "tmp").is_dir()
-        assert (folder / "home").is_dir()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_shell_inside_another_job_does_not_shape_this_one() -> None:

@@ -154,7 +154,7 @@ esac
 """
 
 
-def test_no_supervisor_ends_before_slurm_was_told_to_put_the_job_back(
+def test_no_supervisor_ends_and_no_folder_is_left_before_slurm_is_told_to_put_the_job_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On some clusters the first one that ends has the others killed."""
@@ -163,11 +163,13 @@ def test_no_supervisor_ends_before_slurm_was_told_to_put_the_job_back(
     program.write_text(SCONTROL.format(told=told, go=go, code=1))
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "local"))
     nodes = make_nodes(tmp_path / "run", 2)
     nodes.job = "7"
     start_both(nodes, WORK, WORK)
     nodes.supervisors[0].send_signal(signal.SIGUSR2)
     wait_for(told.exists)
+    wait_for(lambda: not list((tmp_path / "local").glob("crrl-*")))  # else what Slurm ends leaves it behind
     assert nodes.folder.read_status()["state"] == "queued"
     with pytest.raises(subprocess.TimeoutExpired):
         nodes.supervisors[1].wait(3)
@@ -176,7 +178,9 @@ def test_no_supervisor_ends_before_slurm_was_told_to_put_the_job_back(
     assert [nodes.end(0)[1], nodes.end(1)[1]] == [75, 75]
     status = nodes.folder.read_status()
     assert status["state"] == "stopped"
-    assert status["verdict"].endswith(f"did not take the job back; go on with: python launch.py --resume {nodes.folder.path}")
+    assert status["verdict"].endswith(
+        f"did not take the job back; go on with: python launch.py --resume {nodes.folder.path}"
+    )
 
 
 def test_events_tell_start_and_end_of_every_node(nodes: Nodes) -> None:
