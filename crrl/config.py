@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from crrl.cluster.secret_settings import refuse_secrets
 from crrl.cluster.site import SiteConfig
 from crrl.config_text import read_yaml
 from crrl.errors import ConfigError
@@ -424,6 +425,7 @@ def validate(config: RunConfig) -> None:
     from crrl.data.build import make_plan
     from crrl.rewards import check_rewards
 
+    refuse_secrets(config)
     check_rewards(config.rewards, config.task)
     _check_stages(config)
     _check_ranges(config)

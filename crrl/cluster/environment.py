@@ -5,7 +5,6 @@ Secrets live in environments only: never in a command line, a script, a log or t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,7 +26,6 @@ _OF_A_JOB = ("SLURM_", "SLURMD_", "SRUN_", "SUBMITIT_", "PMI_", "PMIX_")
 """How the names of variables begin that belong to one job."""
 _OF_THE_CLUSTER = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT", "SLURM_TIME_FORMAT")
 """Those of them that say where Slurm is."""
-_SECRET_NAME = re.compile(r"(?i)key|token|secret|passw|credential")
 
 
 def process_environment(
@@ -60,16 +58,6 @@ def submission_environment(host: Mapping[str, str]) -> dict[str, str]:
         for name, value in without_leaks(host).items()
         if name in _OF_THE_CLUSTER or not name.startswith(_OF_A_JOB)
     }
-
-
-def looks_secret(name: str, value: str) -> bool:
-    """Whether a variable of the site file should not be in a file: by its name, or a password in an address."""
-    return bool(_SECRET_NAME.search(name)) or has_password(value)
-
-
-def has_password(address: str) -> bool:
-    """Whether an address holds one, as in http://me:word@proxy."""
-    return re.search(r"://[^/@\s]+:[^/@\s]+@", address) is not None
 
 
 _PYTHON = {"PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}
