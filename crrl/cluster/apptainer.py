@@ -96,12 +96,23 @@ def _binds(config: RunConfig, folder: RunFolder, scratch: Path) -> list[str]:
     wanted = [str(folder.path.resolve()), str(scratch), cluster.hf_home, cluster.cache_dir]
     if netrc := _netrc():
         wanted.append(f"{netrc}:{netrc}:ro")
-    if config.model != TINY_MODEL and config.model.startswith("/"):
-        wanted.append(f"{config.model}:{config.model}:ro")
-    wanted += [f"{data}:{data}:ro" for data in data_paths(config)]
+    model = [config.model] if config.model != TINY_MODEL and config.model.startswith("/") else []
+    for path in (*model, *data_paths(config)):
+        wanted += [f"{path}:{path}:ro", *_links(Path(path))]
     if cluster.code == "checkout":
         wanted.append(f"{ROOT}:{ROOT}:ro")
     return list(dict.fromkeys(filter(None, (*wanted, *cluster.binds))))
+
+
+def _links(folder: Path) -> list[str]:
+    """What links in a folder lead to, put where they lead from within the image: a snapshot of the hub's cache is all links."""
+    found = []
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if entry.is_symlink() and entry.exists():
+            place = os.path.normpath(folder / entry.readlink())
+            if not Path(place).is_relative_to(folder):
+                found.append(f"{entry.resolve()}:{place}:ro")
+    return found
 
 
 def _netrc() -> str:

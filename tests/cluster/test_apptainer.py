@@ -80,6 +80,31 @@ def test_model_and_data_folders_are_bound_for_reading() -> None:
     assert "/data/fixes.jsonl.gz:/data/fixes.jsonl.gz:ro" in command(by_path)
 
 
+def test_what_links_in_a_model_s_folder_lead_to_is_bound_where_they_lead(tmp_path: Path) -> None:
+    snapshot, blobs = tmp_path / "hub/models--X/snapshots/abc", tmp_path / "hub/models--X/blobs"
+    snapshot.mkdir(parents=True)
+    blobs.mkdir()
+    for name in ("01", "02"):
+        (blobs / name).touch()
+    (snapshot / "config.json").symlink_to("../../blobs/01")
+    (snapshot / "model.safetensors").symlink_to(blobs / "02")
+    (snapshot / "same.json").symlink_to("config.json")
+    (snapshot / "lost.json").symlink_to("../../blobs/03")
+    given = dataclasses.replace(config(), model=str(snapshot))
+    bound = {word for word in command(given) if word.endswith(":ro")}
+    assert bound == {f"{path}:{path}:ro" for path in (snapshot, blobs / "01", blobs / "02")}
+
+
+def test_links_are_followed_as_the_image_sees_them_where_the_folder_itself_is_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real/a").mkdir(parents=True)
+    (tmp_path / "real/weights").touch()
+    (tmp_path / "real/a/model.safetensors").symlink_to("../weights")
+    (tmp_path / "short").mkdir()
+    (tmp_path / "short/m").symlink_to(tmp_path / "real/a")
+    given = dataclasses.replace(config(), model=f"{tmp_path}/short/m")
+    assert f"{tmp_path}/real/weights:{tmp_path}/short/weights:ro" in command(given)
+
+
 def test_secrets_go_by_the_environment_and_never_by_argv() -> None:
     given = config()
     assert not any("sentinel" in word for word in command(given))
