@@ -15,7 +15,7 @@ from crrl.cluster.apptainer import NO_IMAGE, data_paths
 from crrl.cluster.image_commit import commit_note
 from crrl.cluster.image_file import image_problem
 from crrl.cluster.model_files import cached_snapshots, model_problem, weights_bytes
-from crrl.cluster.partitions import partition_problem
+from crrl.cluster.partitions import partition_note, partition_problem
 from crrl.cluster.queue import ANSWER_TIMEOUT_S, slurm_words
 from crrl.config import RunConfig
 from crrl.serve.adapters import KEPT_VERSIONS
@@ -55,7 +55,7 @@ def notes(config: RunConfig, host: Mapping[str, str]) -> list[str]:
         for name, option in _OVERRIDES.items()
         if name in host
     ]
-    return [commit, *overrides] if commit else overrides
+    return [note for note in (commit, partition_note(cluster), *overrides) if note]
 
 
 def hints(config: RunConfig) -> list[str]:

@@ -82,7 +82,7 @@ def srun_options(cluster: ClusterConfig) -> list[str]:
 
 
 def _gpus(cluster: ClusterConfig) -> Options:
-    if not cluster.gpus_per_node:
+    if not cluster.gpus_per_node or cluster.gpu_request == "none":
         return {}
     wanted = f"{cluster.gpu_type}:{cluster.gpus_per_node}" if cluster.gpu_type else str(cluster.gpus_per_node)
     return {"gres": f"gpu:{wanted}"} if cluster.gpu_request == "gres" else {"gpus-per-node": wanted}

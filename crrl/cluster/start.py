@@ -12,6 +12,7 @@ from crrl.cluster.follow import EXIT_CODES, Follower, busy
 from crrl.cluster.follow_slurm import SlurmFollower
 from crrl.cluster.local import next_attempt, submit_locally, visible_gpus
 from crrl.cluster.new_run import new_folder
+from crrl.cluster.partitions import partition_note
 from crrl.cluster.preflight import notes, problems, refusal
 from crrl.cluster.resolve import resolve
 from crrl.cluster.slurm import render_sbatch
@@ -65,7 +66,7 @@ def _refuse(config: RunConfig, folder: RunFolder) -> None:
     if config.cluster.cluster == "local":
         visible_gpus(config.cluster.gpus_per_node, os.environ.get("CUDA_VISIBLE_DEVICES"))
     elif not found and (words := refusal(render_sbatch(config, folder))):
-        found.append(words)
+        found += filter(None, (words, partition_note(config.cluster)))
     if found:
         raise ConfigError(found[0] + "".join(f"; also: {problem}" for problem in found[1:]))
 

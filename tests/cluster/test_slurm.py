@@ -67,6 +67,11 @@ def test_a_setting_becomes_its_option(changes: dict[str, object], option: str, v
     assert options_of(render_sbatch(with_cluster(load_preset("tiny"), **changes), FOLDER))[option] == value
 
 
+def test_where_jobs_get_whole_nodes_no_gpus_are_asked_for() -> None:
+    options = options_of(render_sbatch(with_cluster(load_preset("medium"), gpu_request="none"), FOLDER))
+    assert not {"gres", "gpus-per-node"} & set(options)
+
+
 def test_the_step_gets_the_cores_of_the_job_and_the_site_s_srun_options() -> None:
     config = with_cluster(load_preset("tiny"), cpus_per_task=7, srun=("cpu-bind=none", "exact"))
     srun = next(line for line in render_sbatch(config, FOLDER).splitlines() if line.startswith("srun "))
