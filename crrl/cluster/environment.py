@@ -20,6 +20,10 @@ CARRIED = (
     *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
 )
 """Variables of the host that a process in the image gets too, where they are set."""
+_CARRIED_FAMILIES = ("NCCL_", "UCX_", "FI_", "GLOO_", "TP_")
+"""How the names of more of them begin: what modules, or the user, say of the network between nodes."""
+_FOUND = "GLOO_SOCKET_IFNAME"
+"""What a node finds out by itself (crrl.cluster.roles); who says it knows better."""
 _LEAKS = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE")
 """Variables that would bring the host's Python packages into a run."""
 _OF_A_JOB = ("SLURM_", "SLURMD_", "SRUN_", "SUBMITIT_", "PMI_", "PMIX_")
@@ -38,8 +42,10 @@ def process_environment(
         host: the supervisor's environment.
         extra: the process's own variables.
     """
-    carried = {name: host[name] for name in CARRIED if name in host}
-    return {**carried, **_caches(cluster, scratch), **_network(cluster), **_PYTHON, **cluster.env, **(extra or {})}
+    carried = {name: value for name, value in host.items() if name in CARRIED or name.startswith(_CARRIED_FAMILIES)}
+    said = {**carried, **_caches(cluster, scratch), **_network(cluster), **_PYTHON, **cluster.env}
+    own = {name: value for name, value in (extra or {}).items() if name != _FOUND or name not in said}
+    return {**_nccl(own.get(_FOUND, "")), **said, **own}
 
 
 def without_leaks(host: Mapping[str, str]) -> dict[str, str]:
@@ -89,6 +95,11 @@ def _caches(cluster: ClusterConfig, scratch: Path) -> dict[str, str]:
 
 def _under(folder: Path, names: Mapping[str, str]) -> dict[str, str]:
     return {name: str(folder / part) for name, part in names.items()}
+
+
+def _nccl(interface: str) -> dict[str, str]:
+    """The interface that was found for Gloo is NCCL's as well. Within one machine NCCL needs none."""
+    return {"NCCL_SOCKET_IFNAME": f"={interface}"} if interface not in ("", "lo") else {}
 
 
 def _network(cluster: ClusterConfig) -> dict[str, str]:

@@ -42,7 +42,11 @@ def command(given: RunConfig, *, gpus: bool = False) -> list[str]:
 
 def inside(given: RunConfig, **extra: str) -> dict[str, str]:
     """The variables that the image is given."""
-    env = exec_environment(config=given, scratch=SCRATCH, host=HOST, extra=extra)
+    return inside_of(HOST, given, **extra)
+
+
+def inside_of(host: dict[str, str], given: RunConfig, **extra: str) -> dict[str, str]:
+    env = exec_environment(config=given, scratch=SCRATCH, host=host, extra=extra)
     prefix = "APPTAINERENV_"
     return {name.removeprefix(prefix): value for name, value in env.items() if name.startswith(prefix)}
 
@@ -146,6 +150,22 @@ def test_the_network_is_the_site_s() -> None:
     assert seen["WANDB_MODE"] == "offline"
     assert seen["https_proxy"] == seen["HTTPS_PROXY"] == "http://proxy:3128"
     assert seen["no_proxy"] == "localhost,127.0.0.1,.example"
+
+
+def test_what_modules_say_of_the_network_is_carried_in() -> None:
+    said = {"NCCL_IB_HCA": "mlx5", "UCX_TLS": "rc", "FI_PROVIDER": "cxi", "TP_SOCKET_IFNAME": "hsn1"}
+    seen = inside_of({**HOST, **said}, config())
+    assert {name: seen[name] for name in said} == said
+    assert inside_of({**HOST, **said}, config(network_interface="ib0"))["TP_SOCKET_IFNAME"] == "ib0"
+
+
+def test_the_interface_that_was_found_is_gloo_s_and_nccl_s_unless_somebody_said_another() -> None:
+    found = {"GLOO_SOCKET_IFNAME": "eth1"}
+    assert inside(config(), **found)["NCCL_SOCKET_IFNAME"] == "=eth1"
+    assert inside(config(env={"NCCL_SOCKET_IFNAME": "ib"}), **found)["NCCL_SOCKET_IFNAME"] == "ib"
+    assert inside_of({**HOST, "NCCL_SOCKET_IFNAME": "ib"}, config(), **found)["NCCL_SOCKET_IFNAME"] == "ib"
+    assert inside_of({**HOST, "GLOO_SOCKET_IFNAME": "ib0"}, config(), **found)["GLOO_SOCKET_IFNAME"] == "ib0"
+    assert "NCCL_SOCKET_IFNAME" not in inside(config(), GLOO_SOCKET_IFNAME="lo")
 
 
 def test_this_checkout_s_crrl_runs_in_the_image_when_asked() -> None:
