@@ -110,7 +110,7 @@ def _shield_mount(place: Path, host: Mapping[str, str]) -> None:
     """Put a program of the same name before the one that mounts the image, which starts it deaf to requests to stop.
 
     A mask or ignored signals of the supervisor's end at Apptainer's own programs. Where the image is mounted by the kernel, or
-    by a program that is not on the PATH, nothing is done.
+    by a program that is not on the PATH, nothing is done; an Apptainer that brings its own looks there first, and is not reached.
     """
     program = shutil.which(_MOUNTING, path=host.get("PATH", os.defpath))
     if program:

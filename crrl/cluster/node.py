@@ -12,6 +12,7 @@ from pathlib import Path
 from crrl.cluster.aftermath import no_progress
 from crrl.cluster.apptainer import NO_IMAGE
 from crrl.cluster.attempts import IN_VAIN, claim_attempt, in_vain, join_attempt
+from crrl.cluster.driver import refuse_old_driver
 from crrl.cluster.ending import Ending
 from crrl.cluster.job_folder import job_folder
 from crrl.cluster.other_nodes import other_nodes
@@ -70,6 +71,7 @@ def _supervise(folder: RunFolder, config: RunConfig, place: Place, command: Sequ
         if in_vain(folder, attempt) > IN_VAIN:
             return supervisor.finish(no_progress(Ending("lost", "it ended without a word")))
     try:
+        refuse_old_driver(config.cluster)
         with job_folder(config, os.environ) as scratch:
             return supervisor.finish(_start_and_wait(supervisor, folder, config, attempt, place, command, scratch))
     except CrrlError as error:
