@@ -39,6 +39,7 @@ def problems(config: RunConfig, host: Mapping[str, str]) -> list[str]:
         _server_problem(config),
         data_problem(config),
         _name_problem(config),
+        _bind_problem(config) if not on_slurm else None,
         disk_problem(config),
     ]
     return [problem for problem in checks if problem]
@@ -55,7 +56,7 @@ def notes(config: RunConfig, host: Mapping[str, str]) -> list[str]:
         for name, option in _OVERRIDES.items()
         if name in host
     ]
-    return [note for note in (commit, partition_note(cluster), *overrides) if note]
+    return [note for note in (commit, partition_note(cluster), _bind_problem(config), *overrides) if note]
 
 
 def hints(config: RunConfig) -> list[str]:
@@ -192,6 +193,15 @@ def _name_problem(config: RunConfig) -> str | None:
     for path in named:
         if path.startswith("/") and set(path) & set(":,"):
             return f"{path}: the image cannot be given a path with a colon or a comma; rename it, or link to it"
+    return None
+
+
+def _bind_problem(config: RunConfig) -> str | None:
+    """Which of the image's further folders is not here. On a cluster it may be on the nodes alone."""
+    cluster = config.cluster
+    for bind in cluster.binds if cluster.image != NO_IMAGE else ():
+        if not Path(bind.partition(":")[0]).exists():
+            return f"there is no {bind.partition(':')[0]} here, which cluster.binds gives to the image; name another"
     return None
 
 

@@ -174,6 +174,16 @@ def test_a_variable_that_sbatch_takes_before_the_script_is_noted(tmp_path: Path)
     assert len(hints(config(tmp_path, cluster="slurm"))) == 2
 
 
+def test_a_folder_for_the_image_that_is_not_here_stops_a_local_run_and_is_noted_for_a_cluster(tmp_path: Path) -> None:
+    image = tmp_path / "crrl.sif"
+    image.write_bytes(sif(b"02" if platform.machine() == "x86_64" else b"04"))
+    given = {"image": str(image), "binds": (f"{tmp_path}:/x", "/nonexistent:/y:ro"), "container": "none"}
+    said = "there is no /nonexistent here, which cluster.binds gives to the image; name another"
+    assert problems(config(tmp_path, cluster="local", **given), {}) == [said]
+    assert said in notes(config(tmp_path, cluster="slurm", **given), {})
+    assert problems(config(tmp_path, cluster="local", **{**given, "binds": ()}), {}) == []
+
+
 def test_an_image_of_another_commit_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
     for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):

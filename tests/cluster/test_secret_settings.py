@@ -78,6 +78,6 @@ def test_a_site_file_with_a_secret_is_named(tmp_path: Path) -> None:
 
 def test_a_dry_run_does_not_print_it(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRRL_SITE", "none")
-    assert launch.main(["--size", "tiny", "--dry-run", "--cluster.env", "WANDB_API_KEY", "hunter2"]) == 2
+    assert launch.main(["--size", "tiny", "--dry-run", "--cluster.env", "WANDB_API_KEY=hunter2"]) == 2
     printed = capsys.readouterr()
     assert "hunter2" not in printed.out + printed.err
