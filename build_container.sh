@@ -5,7 +5,7 @@ repo=$(cd "$(dirname "$0")" && pwd)
 
 usage() {
     cat <<'TEXT'
-usage: ./build_container.sh [--cuda | --cpu] [--base IMAGE] [--output FILE] [--force] [--tmp FOLDER]
+usage: ./build_container.sh [--cuda | --cpu] [--base IMAGE] [--output FILE] [--force] [--zstd] [--tmp FOLDER]
 
   --cuda          vLLM and torch for GPUs (the default); the base is nvidia/cuda, pinned by digest in container.def
   --cpu           the same stack for CPUs; needs --base, e.g. --base debian:bookworm-slim
@@ -13,6 +13,7 @@ usage: ./build_container.sh [--cuda | --cpu] [--base IMAGE] [--output FILE] [--f
                   Debian or Ubuntu, x86_64
   --output FILE   what to write; default crrl.sif beside this script
   --force         replace FILE if it is there; it is replaced when the new one is whole
+  --zstd          pack with zstd: faster to build and to import from, but the kernels of RHEL 8 and its like cannot mount it
   --tmp FOLDER    where to build; default: $APPTAINER_TMPDIR, $TMPDIR, /tmp, /var/tmp or FILE's folder, the first with room
 
 From the environment, for the build alone: PIP_FIND_LINKS or UV_FIND_LINKS (a folder of wheels), PIP_INDEX_URL or
@@ -24,7 +25,7 @@ die() { echo "error: $*" >&2; exit 2; }
 say() { echo "build: $*" >&2; }
 value() { [ "$#" -ge 2 ] || die "$1 needs a value; see --help"; echo "$2"; }
 
-device=cuda base='' output="$repo/crrl.sif" force='' scratch=''
+device=cuda base='' output="$repo/crrl.sif" force='' zstd='' scratch=''
 while [ "$#" -gt 0 ]; do
     case "$1" in
         --cuda) device=cuda ;;
@@ -33,6 +34,7 @@ while [ "$#" -gt 0 ]; do
         --output) output=$(value "$@"); shift ;;
         --tmp) scratch=$(value "$@"); shift ;;
         --force) force=--force ;;
+        --zstd) zstd=--zstd ;;
         --help | -h) usage; exit 0 ;;
         *) die "there is no option $1; see --help" ;;
     esac
@@ -164,8 +166,10 @@ if head=$(git -C "$repo" rev-parse HEAD 2>/dev/null); then
     commit=$head$([ -z "$(git -C "$repo" status --porcelain)" ] || echo -dirty)
 fi
 
-# zstd packs several times as fast as gzip, and every import from the image unpacks faster; Linux reads it since 4.14.
-if "$tool" build --help 2>/dev/null | grep -q -- --mksquashfs-args; then
+# zstd packs several times as fast as gzip, and every import from the image unpacks faster. But not every kernel that mounts images
+# was built with it (SQUASHFS_ZSTD).
+if [ -n "$zstd" ]; then
+    "$tool" build --help 2>/dev/null | grep -q -- --mksquashfs-args || die "$("$tool" --version) cannot pack with zstd; leave --zstd out"
     set -- "$@" --mksquashfs-args '-comp zstd -Xcompression-level 6'
 fi
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from crrl.cluster.options import check_options
+from crrl.cluster.secret_settings import refuse_secrets
 from crrl.cluster.site import SiteConfig
 from crrl.config_text import read_yaml
 from crrl.errors import ConfigError
@@ -433,14 +435,14 @@ def validate(config: RunConfig) -> None:
     from crrl.data.build import make_plan
     from crrl.rewards import check_rewards
 
+    refuse_secrets(config)
     check_rewards(config.rewards, config.task)
     _check_stages(config)
     _check_ranges(config)
     _check_nodes(config)
     _check_batches(config, trainer_processes(config))
     check_serving(config)
-    _check_sbatch("cluster.sbatch", config.cluster.sbatch)
-    _check_sbatch("cluster.srun", config.cluster.srun)
+    check_options(config)
     make_plan(config.data.source, kind=config.task, split="train", options=config.data.options)
     if config.model == TINY_MODEL and config.data.source != "toy":
         raise ConfigError("the built-in model `tiny` only reads the toy source; name a model with --model")
@@ -561,12 +563,6 @@ def _check_batches(config: RunConfig, processes: int) -> None:
             f"grpo.save_steps {grpo.save_steps}: completions are generated for {steps_of_batch} steps at once, so a run "
             f"resumes exactly only at multiples of {steps_of_batch}; choose one"
         )
-
-
-def _check_sbatch(name: str, options: tuple[str, ...]) -> None:
-    for option in options:
-        if not re.fullmatch(r"[a-z][a-z0-9-]*(=[^\n]+)?", option):
-            raise ConfigError(f"{name} {option!r}: must be name=value, or a name, as in exclude=n7 or exclusive")
 
 
 def _check_ranges(config: RunConfig) -> None:

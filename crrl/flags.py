@@ -30,7 +30,12 @@ SHORT_FLAGS = {
     "--sync": "--serve.sync",
 }
 """What is set most often, without the name of its group."""
-_PAIR_FLAGS = ("--rewards", "--data.options")
+_PAIR_FLAGS = {
+    "--rewards": "tests=0.9 format=0.1",
+    "--data.options": "max_changed_lines=50",
+    "--cluster.env": "NCCL_DEBUG=INFO",
+}
+"""Flags that take `name=value`, several times, each with an example."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,9 @@ def parse(arguments: Sequence[str], about: str = "") -> Launch:
         preset = replace(preset, rewards={name: _weight(name, value) for name, value in pairs["--rewards"].items()})
     if "--data.options" in pairs:
         preset = replace(preset, data=replace(preset.data, options=preset.data.options | pairs["--data.options"]))
+    if "--cluster.env" in pairs:
+        env = preset.cluster.env | pairs["--cluster.env"]
+        preset = replace(preset, cluster=replace(preset.cluster, env=env))
     default = Launch(**{field.name: getattr(preset, field.name) for field in fields(RunConfig)})
     launch = _read_flags(_switched(words), default, about)
     if launch.resume:
@@ -183,16 +191,13 @@ def _take_pairs(words: Sequence[str]) -> tuple[list[str], dict[str, dict[str, st
         if not flag:
             rest.append(word)
             continue
-        for pair in filter(None, word.split(",")):
+        several = [word] if flag == "--cluster.env" else word.split(",")  # a variable may hold commas
+        for pair in filter(None, several):
             name, equals, value = pair.partition("=")
             if not equals:
-                raise ConfigError(f"{flag} {pair!r}: must be name=value, as in {flag} {_example(flag)}")
+                raise ConfigError(f"{flag} {pair!r}: must be name=value, as in {flag} {_PAIR_FLAGS[flag]}")
             pairs[flag][name] = value
     return rest, pairs
-
-
-def _example(flag: str) -> str:
-    return "tests=0.9 format=0.1" if flag == "--rewards" else "max_changed_lines=50"
 
 
 def _weight(name: str, value: str) -> float:

@@ -75,6 +75,11 @@ def test_options_of_the_source_are_added_to_the_preset_s() -> None:
     assert options == {"max_changed_lines": "50", "heldout_share": "0.2"}
 
 
+def test_variables_are_written_as_pairs_and_may_hold_commas() -> None:
+    env = parse(["--cluster.env", "A=b", "NCCL_IB_HCA=mlx5_0,mlx5_1", "--seed", "3"]).cluster.env
+    assert env == {"A": "b", "NCCL_IB_HCA": "mlx5_0,mlx5_1"}
+
+
 @pytest.mark.parametrize(
     "words", ["--grpo.use-vllm False", "--grpo.use_vllm false", "--grpo.no-use-vllm", "--grpo.use-vllm=False"]
 )
@@ -116,6 +121,7 @@ def test_every_short_flag_names_a_real_one() -> None:
         ("--grpo.steps x", "Error parsing --grpo.steps"),
         ("--grpo.steps 0 --dry-run", "grpo.steps 0: must be 1 or more"),
         ("--rewards tests", "--rewards 'tests': must be name=value, as in --rewards tests=0.9 format=0.1"),
+        ("--cluster.env A", "--cluster.env 'A': must be name=value, as in --cluster.env NCCL_DEBUG=INFO"),
         ("--rewards tests=much", "--rewards tests=much: a weight is a number"),
         ("--rewards tests=0.8,fromat=0.2", "unknown reward 'fromat'; did you mean format?"),
         ("--cluster.sbatch Exclusive --dry-run", "cluster.sbatch 'Exclusive': must be name=value, or a name"),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from crrl.cluster.attempts import IN_VAIN, is_superseded
 from crrl.cluster.ending import Ending
+from crrl.cluster.job_folder import remove_job_folder
 from crrl.cluster.place import Place
-from crrl.cluster.requeue import are_enough, is_this_start, is_wanted, requeue
-from crrl.config import WatchdogConfig
-from crrl.errors import RunError
+from crrl.cluster.requeue import PATIENCE_S, are_enough, is_wanted, put_back
+from crrl.config import WatchdogConfig, read_config
+from crrl.errors import ConfigError, RunError
 from crrl.report.attempt_folder import AttemptFolder
 from crrl.report.run_folder import RunFolder
 
@@ -37,7 +40,11 @@ def write_down(
 
     Done by the node that noticed the end, or by another one if that does not come to it.
     """
+    if place.job:  # from now on Slurm may end this process
+        with contextlib.suppress(ConfigError):
+            remove_job_folder(read_config(folder.config).cluster, os.environ)
     if not is_mine and _somebody_does(folder):
+        _stay_while_queued(folder, attempt)
         return
     wanted = is_wanted(folder, ending, place, rule)
     if wanted and are_enough(folder, attempt):
@@ -48,16 +55,27 @@ def write_down(
         "ended", attempt=attempt.number, node=place.name, kind_of_end=ending.kind, exit_code=ending.exit_code
     )
     fields = {"culprit": ending.culprit, "exit_code": ending.exit_code, "pid": 0}
-    if not wanted:
-        folder.write_status(ending.state, verdict=ending.verdict, **fields)
-    elif not is_this_start(place):  # Slurm is ending it, to start it again, or because of a scancel
-        folder.write_status("queued", verdict=f"{ending.verdict}; goes on when Slurm starts the job again", **fields)
+    if wanted:
+        _put_back(folder, attempt, place, ending, fields)
     else:
-        # The next attempt's number is not written: until that begins, the logs to look at are this one's.
-        folder.write_status("queued", verdict=f"{ending.verdict}; back in the queue", **fields)
-        if requeue(place):
-            time.sleep(_REQUEUED_S)  # Slurm ends this process
-        folder.write_status(ending.state, verdict=f"{ending.verdict}; Slurm did not take the job back", **fields)
+        folder.write_status(ending.state, verdict=ending.verdict, **fields)
+
+
+def _put_back(
+    folder: RunFolder, attempt: AttemptFolder, place: Place, ending: Ending, fields: Mapping[str, object]
+) -> None:
+    """Have Slurm start the job again. It is told so before: what Slurm puts back, it ends at once."""
+    # The next attempt's number is not written: until that begins, the logs to look at are this one's.
+    folder.write_status("queued", verdict=f"{ending.verdict}; back in the queue", **fields)
+    found = put_back(place)
+    if found == "another start":  # Slurm is ending this one, to start the job again, or because of a scancel
+        folder.write_status("queued", verdict=f"{ending.verdict}; goes on when Slurm starts the job again", **fields)
+        return
+    if found == "taken":
+        time.sleep(_REQUEUED_S)  # Slurm ends this process
+    if not is_superseded(folder, attempt):
+        advice = f"Slurm did not take the job back; go on with: python launch.py --resume {folder.path}"
+        folder.write_status(ending.state, verdict=f"{ending.verdict}; {advice}", **fields)
 
 
 def no_progress(last: Ending) -> Ending:
@@ -75,3 +93,13 @@ def _somebody_does(folder: RunFolder) -> bool:
                 return True
         time.sleep(0.5)
     return False
+
+
+def _stay_while_queued(folder: RunFolder, attempt: AttemptFolder) -> None:
+    """Let Slurm end this process. If it ended by itself, some clusters would kill the node that still has to talk to Slurm."""
+    end = time.monotonic() + PATIENCE_S + _REQUEUED_S
+    while time.monotonic() < end and not is_superseded(folder, attempt):
+        with contextlib.suppress(RunError):
+            if folder.read_status()["state"] != "queued":
+                return
+        time.sleep(0.5)

@@ -10,14 +10,11 @@ Values of variables go by the environment (APPTAINERENV_NAME), never by argv: ar
 from __future__ import annotations
 
 import os
-import shlex
-import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from crrl.cluster.environment import local_folder, process_environment, without_leaks
+from crrl.cluster.environment import process_environment, without_leaks
 from crrl.config import TINY_MODEL, RunConfig
 from crrl.data.named_paths import local_paths
 from crrl.report.run_folder import RunFolder
@@ -27,15 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NO_IMAGE = "none"
 _IGNORING = ("env", "--ignore-signal=TERM,INT,USR1,USR2")
 """The mask of crrl.cluster.role_process ends at the image: Apptainer hands signals on to what it has started."""
-_FOLDERS = ("home", "tmp", "cache", "config", "data", "bin")
-_MOUNTING = "squashfuse_ll"
-"""What mounts the image where Apptainer has no privileges: a process of the job, so a scheduler's signals reach it too."""
-_DEAF = """\
-#!/bin/sh
-# The image must stay mounted until the run has done what it was asked to.
-trap '' TERM INT USR1 USR2
-exec {program} "$@"
-"""
 
 
 def exec_command(
@@ -45,7 +33,7 @@ def exec_command(
 
     Args:
         command: its first word `python` means the image's, or without an image, this one.
-        scratch: the job's own folder on this node (`job_folder`); the image's home is in it.
+        scratch: the job's own folder on this node (crrl.cluster.job_folder); the image's home is in it.
         gpus: whether the process uses GPUs.
         shielded: whether in the image the signals that ask a run to stop are ignored, until the process itself listens.
 
@@ -102,47 +90,29 @@ def exec_environment(
     return {**without_leaks(host), "PATH": path, **{f"{prefix}{name}": value for name, value in inside.items()}}
 
 
-@contextmanager
-def job_folder(config: RunConfig, host: Mapping[str, str]) -> Iterator[Path]:
-    """Make the job's own folder on this node, for its user alone, and remove it at the end."""
-    folder = local_folder(config.cluster, host)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        for name in _FOLDERS:
-            (folder / name).mkdir(exist_ok=True)
-        _shield_mount(folder / "bin", host)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _shield_mount(place: Path, host: Mapping[str, str]) -> None:
-    """Put a program of the same name before the one that mounts the image, which starts it deaf to requests to stop.
-
-    A mask or ignored signals of the supervisor's end at Apptainer's own programs. Where the image is mounted by the kernel, or
-    by a program that is not on the PATH, nothing is done.
-    """
-    program = shutil.which(_MOUNTING, path=host.get("PATH", os.defpath))
-    if program:
-        script = place / _MOUNTING
-        script.write_text(_DEAF.format(program=shlex.quote(program)), encoding="utf-8")
-        script.chmod(0o700)
-        if not os.access(script, os.X_OK):  # a file system on which nothing may be executed
-            script.unlink()
-
-
 def _binds(config: RunConfig, folder: RunFolder, scratch: Path) -> list[str]:
     """What the image sees of the host: the run, its caches, model and data, and what the site says."""
     cluster = config.cluster
     wanted = [str(folder.path.resolve()), str(scratch), cluster.hf_home, cluster.cache_dir]
     if netrc := _netrc():
         wanted.append(f"{netrc}:{netrc}:ro")
-    if config.model != TINY_MODEL and config.model.startswith("/"):
-        wanted.append(f"{config.model}:{config.model}:ro")
-    wanted += [f"{data}:{data}:ro" for data in data_paths(config)]
+    model = [config.model] if config.model != TINY_MODEL and config.model.startswith("/") else []
+    for path in (*model, *data_paths(config)):
+        wanted += [f"{path}:{path}:ro", *_links(Path(path))]
     if cluster.code == "checkout":
         wanted.append(f"{ROOT}:{ROOT}:ro")
     return list(dict.fromkeys(filter(None, (*wanted, *cluster.binds))))
+
+
+def _links(folder: Path) -> list[str]:
+    """What links in a folder lead to, put where they lead from within the image: a snapshot of the hub's cache is all links."""
+    found = []
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if entry.is_symlink() and entry.exists():
+            place = os.path.normpath(folder / entry.readlink())
+            if not Path(place).is_relative_to(folder):
+                found.append(f"{entry.resolve()}:{place}:ro")
+    return found
 
 
 def _netrc() -> str:

@@ -5,8 +5,6 @@ Secrets live in environments only: never in a command line, a script, a log or t
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,13 +20,16 @@ CARRIED = (
     *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
 )
 """Variables of the host that a process in the image gets too, where they are set."""
+_CARRIED_FAMILIES = ("NCCL_", "UCX_", "FI_", "GLOO_", "TP_")
+"""How the names of more of them begin: what modules, or the user, say of the network between nodes."""
+_FOUND = "GLOO_SOCKET_IFNAME"
+"""What a node finds out by itself (crrl.cluster.roles); who says it knows better."""
 _LEAKS = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE")
 """Variables that would bring the host's Python packages into a run."""
 _OF_A_JOB = ("SLURM_", "SLURMD_", "SRUN_", "SUBMITIT_", "PMI_", "PMIX_")
 """How the names of variables begin that belong to one job."""
 _OF_THE_CLUSTER = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT", "SLURM_TIME_FORMAT")
 """Those of them that say where Slurm is."""
-_SECRET_NAME = re.compile(r"(?i)key|token|secret|passw|credential")
 
 
 def process_environment(
@@ -41,8 +42,10 @@ def process_environment(
         host: the supervisor's environment.
         extra: the process's own variables.
     """
-    carried = {name: host[name] for name in CARRIED if name in host}
-    return {**carried, **_caches(cluster, scratch), **_network(cluster), **_PYTHON, **cluster.env, **(extra or {})}
+    carried = {name: value for name, value in host.items() if name in CARRIED or name.startswith(_CARRIED_FAMILIES)}
+    said = {**carried, **_caches(cluster, scratch), **_network(cluster), **_PYTHON, **cluster.env}
+    own = {name: value for name, value in (extra or {}).items() if name != _FOUND or name not in said}
+    return {**_nccl(own.get(_FOUND, "")), **said, **own}
 
 
 def without_leaks(host: Mapping[str, str]) -> dict[str, str]:
@@ -61,24 +64,6 @@ def submission_environment(host: Mapping[str, str]) -> dict[str, str]:
         for name, value in without_leaks(host).items()
         if name in _OF_THE_CLUSTER or not name.startswith(_OF_A_JOB)
     }
-
-
-def looks_secret(name: str, value: str) -> bool:
-    """Whether a variable of the site file should not be in a file: by its name, or a password in an address."""
-    return bool(_SECRET_NAME.search(name)) or has_password(value)
-
-
-def has_password(address: str) -> bool:
-    """Whether an address holds one, as in http://me:word@proxy."""
-    return re.search(r"://[^/@\s]+:[^/@\s]+@", address) is not None
-
-
-def local_folder(cluster: ClusterConfig, host: Mapping[str, str]) -> Path:
-    """The job's own folder on this node. Two jobs on one node, and two nodes of one job on one disk, have two."""
-    text = cluster.scratch or host.get("SLURM_TMPDIR") or host.get("TMPDIR") or "/tmp"
-    root = re.sub(r"\$\{?(\w+)\}?", lambda match: host.get(match[1], match[0]), text)
-    job = host.get("SLURM_JOB_ID") or f"pid{os.getpid()}"
-    return Path(root) / f"crrl-{job}-{host.get('SLURM_RESTART_COUNT', '0')}-{host.get('SLURM_NODEID', '0')}"
 
 
 _PYTHON = {"PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}
@@ -110,6 +95,11 @@ def _caches(cluster: ClusterConfig, scratch: Path) -> dict[str, str]:
 
 def _under(folder: Path, names: Mapping[str, str]) -> dict[str, str]:
     return {name: str(folder / part) for name, part in names.items()}
+
+
+def _nccl(interface: str) -> dict[str, str]:
+    """The interface that was found for Gloo is NCCL's as well. Within one machine NCCL needs none."""
+    return {"NCCL_SOCKET_IFNAME": f"={interface}"} if interface not in ("", "lo") else {}
 
 
 def _network(cluster: ClusterConfig) -> dict[str, str]:

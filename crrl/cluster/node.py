@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from crrl.cluster.aftermath import no_progress
-from crrl.cluster.apptainer import NO_IMAGE, job_folder
+from crrl.cluster.apptainer import NO_IMAGE
 from crrl.cluster.attempts import IN_VAIN, claim_attempt, in_vain, join_attempt
+from crrl.cluster.driver import refuse_old_driver
 from crrl.cluster.ending import Ending
+from crrl.cluster.job_folder import job_folder
+from crrl.cluster.other_nodes import other_nodes
 from crrl.cluster.place import Place, place_of_environment
 from crrl.cluster.plan import all_nodes
 from crrl.cluster.processes import adopt_orphans
-from crrl.cluster.queue import answer
 from crrl.cluster.rendezvous import Meeting, Port, claim_port, own_address, publish, published
 from crrl.cluster.roles import Role, machine_of, server_roles, trainer_roles, trainer_shape, write_launch_files
 from crrl.cluster.supervisor import Supervisor
@@ -69,6 +71,7 @@ def _supervise(folder: RunFolder, config: RunConfig, place: Place, command: Sequ
         if in_vain(folder, attempt) > IN_VAIN:
             return supervisor.finish(no_progress(Ending("lost", "it ended without a word")))
     try:
+        refuse_old_driver(config.cluster)
         with job_folder(config, os.environ) as scratch:
             return supervisor.finish(_start_and_wait(supervisor, folder, config, attempt, place, command, scratch))
     except CrrlError as error:
@@ -111,22 +114,16 @@ def _start_and_wait(
 
 def _server_address(config: RunConfig, place: Place) -> str:
     """Where a server listens: on the network that the nodes share, or, where there is one node, for this machine alone."""
-    return own_address(config.cluster.network_interface, _other_nodes()) if place.nodes > 1 else "127.0.0.1"
+    return own_address(config.cluster.network_interface, other_nodes(os.environ)) if place.nodes > 1 else "127.0.0.1"
 
 
 def _arrange(config: RunConfig, attempt: AttemptFolder, place: Place) -> Port:
     """Choose where the trainers meet, and publish it last: who reads it finds the launch files as well."""
     port = claim_port()
-    meeting = Meeting(own_address(config.cluster.network_interface, _other_nodes()), port.number)
+    meeting = Meeting(own_address(config.cluster.network_interface, other_nodes(os.environ)), port.number)
     write_launch_files(config, attempt, meeting)
     publish(attempt, meeting)
     return port
-
-
-def _other_nodes() -> list[str]:
-    """The names of the job's nodes; the way to one of them shows the network that they share."""
-    said = answer(["scontrol", "show", "hostnames"]) if os.environ.get("SLURM_JOB_NODELIST") else ""
-    return [name for name in (said or "").split() if name != os.environ.get("SLURMD_NODENAME")]
 
 
 def _tell_that_it_runs(folder: RunFolder, attempt: AttemptFolder, place: Place) -> None:

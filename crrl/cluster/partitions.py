@@ -12,7 +12,7 @@ from crrl.cluster.queue import answer
 from crrl.config import ClusterConfig, time_limit_minutes
 from crrl.errors import ConfigError
 
-SINFO = ("sinfo", "--noheader", "--exact", "--format=%P|%a|%D|%c|%m|%G|%l|%s|%f")
+SINFO = ("sinfo", "--all", "--noheader", "--exact", "--format=%P|%a|%D|%c|%m|%G|%l|%s|%f")
 
 
 @dataclass(frozen=True)
@@ -67,22 +67,38 @@ def partition_problem(cluster: ClusterConfig) -> str | None:
     return misfit(cluster, parse_sinfo(said))
 
 
+def partition_note(cluster: ClusterConfig) -> str | None:
+    """Which of the run's partitions sinfo does not show. Whether it is there, sbatch knows."""
+    return unknown(cluster, parse_sinfo(answer(SINFO) or ""))
+
+
 def misfit(cluster: ClusterConfig, nodes: Sequence[Nodes]) -> str | None:
     """Why none of the nodes' partitions can take the run. A pure function."""
-    if not nodes:
+    known = _partitions(nodes)
+    asked = _asked(cluster)
+    names = [name for name in asked if name in known] if asked else _partitions([p for p in nodes if p.is_default])
+    if len(names) < len(asked):
         return None
-    names = [name for name in cluster.partition.split(",") if name]
-    for name in names:
-        if name not in {part.partition for part in nodes}:
-            return _unknown(name, sorted({part.partition for part in nodes}))
-    ours = [part for part in nodes if (part.partition in names if names else part.is_default)]
-    problems = [
-        _misfit([part for part in ours if part.partition == name], cluster) for name in names or _defaults(ours)
-    ]
+    problems = [_misfit([part for part in nodes if part.partition == name], cluster) for name in names]
     return problems[0] if problems and all(problems) else None
 
 
-def _defaults(nodes: Sequence[Nodes]) -> list[str]:
+def unknown(cluster: ClusterConfig, nodes: Sequence[Nodes]) -> str | None:
+    """The first of the run's partitions that is not among the nodes', with the nearest one. A pure function."""
+    known = sorted(_partitions(nodes))
+    for name in _asked(cluster) if known else ():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            return f"sinfo shows no partition {name}; {hint}"
+    return None
+
+
+def _asked(cluster: ClusterConfig) -> list[str]:
+    return [name for name in cluster.partition.split(",") if name]
+
+
+def _partitions(nodes: Sequence[Nodes]) -> list[str]:
     return list(dict.fromkeys(part.partition for part in nodes))
 
 
@@ -97,13 +113,16 @@ def _misfit(nodes: Sequence[Nodes], cluster: ClusterConfig) -> str | None:
     if first.most_nodes is not None and wanted > first.most_nodes:
         return f"the run wants {wanted} nodes, and {name} gives a job {first.most_nodes} at most; use --nodes.trainer"
     for flag, want, has in (
-        ("--gpus-per-node", cluster.gpus_per_node, max(_gpus_of(part, cluster.gpu_type) for part in nodes)),
+        ("--gpus-per-node", _gpus_asked(cluster), max(_gpus_of(part, cluster.gpu_type) for part in nodes)),
         ("--cluster.cpus-per-task", cluster.cpus_per_task, max(part.cpus for part in nodes)),
         ("--cluster.mem-gb", cluster.mem_gb, max(part.memory_mb for part in nodes) // 1024),
     ):
         if want > has:
             kind = f" of type {cluster.gpu_type}" if flag == "--gpus-per-node" and cluster.gpu_type else ""
-            return f"{flag} {want}{kind}: no node of {name} has more than {has}; use less, or another --partition"
+            whole = ", or gpu_request none where jobs get whole nodes" if flag == "--gpus-per-node" and not has else ""
+            return (
+                f"{flag} {want}{kind}: no node of {name} has more than {has}; use less, or another --partition{whole}"
+            )
     fitting = sum(part.count for part in nodes if _fits(part, cluster))
     if fitting < wanted:
         return (
@@ -118,18 +137,17 @@ def _fits(part: Nodes, cluster: ClusterConfig) -> bool:
         has_features
         and part.cpus >= cluster.cpus_per_task
         and part.memory_mb >= cluster.mem_gb * 1024
-        and _gpus_of(part, cluster.gpu_type) >= cluster.gpus_per_node
+        and _gpus_of(part, cluster.gpu_type) >= _gpus_asked(cluster)
     )
+
+
+def _gpus_asked(cluster: ClusterConfig) -> int:
+    """GPUs that Slurm is asked for; where it gives whole nodes it need not know of any."""
+    return 0 if cluster.gpu_request == "none" else cluster.gpus_per_node
 
 
 def _gpus_of(part: Nodes, kind: str) -> int:
     return part.gpus.get(kind, 0) if kind else sum(part.gpus.values())
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    return f"there is no partition {name}; {hint}"
 
 
 def _gpus(gres: str) -> dict[str, int]:

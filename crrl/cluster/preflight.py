@@ -14,8 +14,8 @@ from pathlib import Path
 from crrl.cluster.apptainer import NO_IMAGE, data_paths
 from crrl.cluster.image_commit import commit_note
 from crrl.cluster.image_file import image_problem
-from crrl.cluster.model_files import model_problem, weights_bytes
-from crrl.cluster.partitions import partition_problem
+from crrl.cluster.model_files import cached_snapshots, model_problem, weights_bytes
+from crrl.cluster.partitions import partition_note, partition_problem
 from crrl.cluster.queue import ANSWER_TIMEOUT_S, slurm_words
 from crrl.config import RunConfig
 from crrl.serve.adapters import KEPT_VERSIONS
@@ -39,6 +39,7 @@ def problems(config: RunConfig, host: Mapping[str, str]) -> list[str]:
         _server_problem(config),
         data_problem(config),
         _name_problem(config),
+        _bind_problem(config) if not on_slurm else None,
         disk_problem(config),
     ]
     return [problem for problem in checks if problem]
@@ -55,7 +56,7 @@ def notes(config: RunConfig, host: Mapping[str, str]) -> list[str]:
         for name, option in _OVERRIDES.items()
         if name in host
     ]
-    return [commit, *overrides] if commit else overrides
+    return [note for note in (commit, partition_note(cluster), _bind_problem(config), *overrides) if note]
 
 
 def hints(config: RunConfig) -> list[str]:
@@ -108,27 +109,47 @@ def _path_problem(path: Path, source: str, flag: str) -> str | None:
 
 
 def disk_problem(config: RunConfig) -> str | None:
-    """Whether the runs' disk has room for what this run keeps."""
-    runs = Path(config.cluster.runs)
-    place = next(path for path in (runs, *runs.parents) if path.exists())
-    if not os.access(place, os.W_OK):
-        return f"you cannot write to {place}; choose a place for the run's folder with --runs"
-    free, wanted = shutil.disk_usage(place).free, disk_bytes(config)
-    if free >= wanted:
+    """Whether the disks of the runs and of the hub's models have room for what this run writes there."""
+    cluster = config.cluster
+    runs, hub = _existing(cluster.runs), _existing(cluster.hf_home)
+    written, loaded = disk_bytes(config), download_bytes(config)
+    if loaded and runs.stat().st_dev == hub.stat().st_dev:
+        written, loaded = written + loaded, 0
+    problem = _room_problem(runs, written, "--runs", "checkpoints and models")
+    return problem or (_room_problem(hub, loaded, "--cluster.hf-home", "the model, downloaded") if loaded else None)
+
+
+def _existing(path: str) -> Path:
+    return next(place for place in (Path(path), *Path(path).parents) if place.exists())
+
+
+def _room_problem(place: Path, wanted: int, flag: str, what: str) -> str | None:
+    usage = shutil.disk_usage(place)
+    if not os.access(place, os.W_OK) or not usage.total:  # /proc and the like have no size
+        return f"you cannot write to {place}; choose another place with {flag}"
+    if usage.free >= wanted:
         return None
     return (
-        f"{place} has {free / GIB:.1f} GiB free, and the run may write {wanted / GIB:.1f} (checkpoints); make room, or "
-        "choose another place with --runs"
+        f"{place} has {usage.free / GIB:.1f} GiB free, and the run may write {wanted / GIB:.1f} ({what}); make room, or "
+        f"choose another place with {flag}"
     )
 
 
 def disk_bytes(config: RunConfig) -> int:
-    """Bytes that a run keeps at most, roughly: checkpoints of all weights and their optimizer, and the final model."""
+    """Bytes that a run keeps at most, roughly: checkpoints of what it trains and its optimizer, and a whole model a stage."""
     weights = weights_bytes(config)
+    models = weights * (config.imitates + config.reinforces)
     if config.lora.rank:
-        return LEAST_FREE_BYTES + weights // 10  # adapters and their optimizer: a few percent
+        return LEAST_FREE_BYTES + models + weights // 10  # adapters and their optimizer: a few percent
     published = KEPT_VERSIONS + 1 if config.grpo.use_vllm and config.serve.sync == "files" else 0
-    return LEAST_FREE_BYTES + weights * (BYTES_OF_STATE * KEPT_CHECKPOINTS + 1 + published)
+    return LEAST_FREE_BYTES + models + weights * (BYTES_OF_STATE * KEPT_CHECKPOINTS + published)
+
+
+def download_bytes(config: RunConfig) -> int:
+    """Bytes that the nodes load from the hub: the model's, where it is one of the hub's that is not here yet."""
+    cluster = config.cluster
+    is_here = config.model.startswith("/") or any(cached_snapshots(cluster.hf_home, config.model))
+    return 0 if is_here or cluster.offline else weights_bytes(config)
 
 
 _OVERRIDES = {
@@ -172,6 +193,15 @@ def _name_problem(config: RunConfig) -> str | None:
     for path in named:
         if path.startswith("/") and set(path) & set(":,"):
             return f"{path}: the image cannot be given a path with a colon or a comma; rename it, or link to it"
+    return None
+
+
+def _bind_problem(config: RunConfig) -> str | None:
+    """Which of the image's further folders is not here. On a cluster it may be on the nodes alone."""
+    cluster = config.cluster
+    for bind in cluster.binds if cluster.image != NO_IMAGE else ():
+        if not Path(bind.partition(":")[0]).exists():
+            return f"there is no {bind.partition(':')[0]} here, which cluster.binds gives to the image; name another"
     return None
 
 

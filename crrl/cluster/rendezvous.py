@@ -63,13 +63,22 @@ def own_address(interface: str = "", others: Sequence[str] = ()) -> str:
     """The IPv4 address that other nodes reach this one by.
 
     That of the interface, if one is named; else the one that leads to the first of the `others` whose name is known here; else
-    the one of this machine's name. Raises RunError for an interface without an address.
+    the one of this machine's name. Raises RunError for an interface without an address, and where only this machine's loopback
+    is found, which other nodes do not reach; unless that is where they all are.
     """
     if interface:
         return _address_of(interface)
-    for candidate in (*_towards(others), *_named(os.uname().nodename)):
-        return candidate
-    return "127.0.0.1"
+    ways = list(_towards(others))
+    named = [] if ways else list(_named(os.uname().nodename))
+    for candidate in (*ways, *named):
+        if not ipaddress.ip_address(candidate).is_loopback:
+            return candidate
+    if ways or not others:
+        return next(iter((*ways, *named)), "127.0.0.1")
+    raise RunError(
+        f"{os.uname().nodename} finds no network to the other nodes ({', '.join(others)}): it knows none of these names, and its "
+        "own is its loopback's; name the interface between nodes with --cluster.network-interface"
+    )
 
 
 def interface_of(address: str) -> str:

@@ -18,8 +18,8 @@ class SiteConfig:
     """Slurm quality of service; empty: the default."""
     constraint: str = ""
     """Node features that Slurm must find."""
-    gpu_request: Literal["gpus-per-node", "gres"] = "gpus-per-node"
-    """How the cluster is asked for GPUs: `--gpus-per-node=N`, or `--gres=gpu:N`."""
+    gpu_request: Literal["gpus-per-node", "gres", "none"] = "gpus-per-node"
+    """How the cluster is asked for GPUs: `--gpus-per-node=N`, or `--gres=gpu:N`; none: not at all, as jobs get whole nodes."""
     gpu_type: str = ""
     """The GPU's name where it belongs to the request, as in `gpu:a100:N`; empty: any."""
     sbatch: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from crrl.cluster.environment import has_password, looks_secret
+from crrl.cluster.secret_settings import refuse_secrets
 from crrl.config import SIZES, ClusterConfig, RunConfig, Size, as_dict, build_part, load_preset
 from crrl.config_text import read_yaml
 from crrl.data.paths import local_path
@@ -59,7 +59,7 @@ def apply_site(preset: RunConfig, path: Path) -> RunConfig:
         base = as_dict(replace(preset, cluster=clusters[""]))["cluster"]
         clusters[size] = build_part(ClusterConfig, _over(base, more), str(path), shifted)
     for cluster in clusters.values():
-        _refuse_secrets(cluster, path)
+        refuse_secrets(replace(preset, cluster=cluster), f"{path}: ")
     return replace(preset, cluster=clusters.get(preset.size, clusters[""]))
 
 
@@ -86,18 +86,3 @@ def _over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
         is_group = name in groups and isinstance(value, dict)
         merged[name] = {**merged[name], **value} if is_group else value
     return merged
-
-
-def _refuse_secrets(cluster: ClusterConfig, path: Path) -> None:
-    """The file, and with it every run's config.yaml, is no place for them."""
-    for name, value in cluster.env.items():
-        if looks_secret(name, value):
-            raise ConfigError(
-                f"{path}: env.{name} looks like a secret, and would be written to every run's folder; export it in your "
-                "shell before you submit: WANDB_API_KEY, HF_TOKEN and proxies are passed on by themselves"
-            )
-    if has_password(cluster.proxy):
-        raise ConfigError(
-            f"{path}: proxy holds a password, and would be written to every run's folder; export http_proxy and "
-            "https_proxy in your shell before you submit instead"
-        )

@@ -73,12 +73,16 @@ def sbatch_options(config: RunConfig, folder: RunFolder) -> Options:
 
 
 def srun_options(cluster: ClusterConfig) -> list[str]:
-    """Of the step that is the supervisors. Since Slurm 22.05 srun does not take the cores from sbatch."""
-    return [f"--cpus-per-task={cluster.cpus_per_task}", *(f"--{option}" for option in cluster.srun)]
+    """Of the step that is the supervisors. Since Slurm 22.05 srun does not take the cores from sbatch.
+
+    A supervisor that has ended must not have the others killed, whatever the cluster's default: they end by themselves.
+    """
+    always = (f"--cpus-per-task={cluster.cpus_per_task}", "--kill-on-bad-exit=0", "--wait=0")
+    return [*always, *(f"--{option}" for option in cluster.srun)]
 
 
 def _gpus(cluster: ClusterConfig) -> Options:
-    if not cluster.gpus_per_node:
+    if not cluster.gpus_per_node or cluster.gpu_request == "none":
         return {}
     wanted = f"{cluster.gpu_type}:{cluster.gpus_per_node}" if cluster.gpu_type else str(cluster.gpus_per_node)
     return {"gres": f"gpu:{wanted}"} if cluster.gpu_request == "gres" else {"gpus-per-node": wanted}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from crrl.cluster.follow import EXIT_CODES, Follower, busy
 from crrl.cluster.follow_slurm import SlurmFollower
 from crrl.cluster.local import next_attempt, submit_locally, visible_gpus
 from crrl.cluster.new_run import new_folder
+from crrl.cluster.partitions import partition_note
 from crrl.cluster.preflight import notes, problems, refusal
 from crrl.cluster.resolve import resolve
 from crrl.cluster.slurm import render_sbatch
@@ -28,6 +30,7 @@ def start_run(given: RunConfig, *, follow: bool) -> int:
     folder = new_folder(config)
     _refuse(config, folder)
     warn(notes(config, os.environ))
+    missing = _missing(config, folder)
     try:
         folder.path.mkdir(parents=True)
         write_aside(folder.config, f"# {folder.run_id}\n{to_yaml(config)}")
@@ -37,6 +40,9 @@ def start_run(given: RunConfig, *, follow: bool) -> int:
         _submit(config, folder)
     except RunError:
         shutil.rmtree(folder.path, ignore_errors=True)  # Slurm refused it: nothing has run
+        for path in missing:
+            with contextlib.suppress(OSError):  # it holds something by now
+                path.rmdir()
         raise
     return _show(config, folder, follow)
 
@@ -65,7 +71,7 @@ def _refuse(config: RunConfig, folder: RunFolder) -> None:
     if config.cluster.cluster == "local":
         visible_gpus(config.cluster.gpus_per_node, os.environ.get("CUDA_VISIBLE_DEVICES"))
     elif not found and (words := refusal(render_sbatch(config, folder))):
-        found.append(words)
+        found += filter(None, (words, partition_note(config.cluster)))
     if found:
         raise ConfigError(found[0] + "".join(f"; also: {problem}" for problem in found[1:]))
 
@@ -77,6 +83,13 @@ def _submit(config: RunConfig, folder: RunFolder) -> None:
     for path in (config.cluster.hf_home, config.cluster.cache_dir):  # the image is given them, so they must be there
         Path(path).mkdir(parents=True, exist_ok=True)
     submit_to_slurm(config, folder, next_attempt(folder))
+
+
+def _missing(config: RunConfig, folder: RunFolder) -> list[Path]:
+    """The folders that a submission makes and that are not there yet, the innermost first."""
+    wanted = (folder.path, Path(config.cluster.hf_home), Path(config.cluster.cache_dir))
+    missing = {path for place in wanted for path in (place, *place.parents) if not path.exists()}
+    return sorted(missing, key=lambda path: len(path.parts), reverse=True)
 
 
 def _show(config: RunConfig, folder: RunFolder, follow: bool) -> int:

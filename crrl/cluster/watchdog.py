@@ -14,6 +14,8 @@ WAITING = "wait"
 """How the names of phases begin in which a process only waits for another one."""
 _DOUBT_S = 5.0
 """A supervisor that has been silent for so long is in doubt: its node, not the process on it, is named."""
+_PAUSE_S = 10.0
+"""Who has not looked for so long was held up itself, by a shared file system that paused, say: that time counts for nobody."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,26 @@ class Watch:
         self._limits = limits
         self._nodes = nodes
         self._clock = clock
-        self._started = clock()
+        self._started = self._looked = clock()
         self._seen: dict[str, _Seen] = {}
+        self._quiet: set[str] = set()
 
     def look(self, beats: Mapping[str, Beat]) -> Ending | None:
         """Compare with what was seen before; an ending if something stands still for too long."""
         now = self._clock()
+        if now - self._looked > _PAUSE_S:
+            self._leave_out(now - self._looked)
+        self._looked = now
         for name, beat in beats.items():
             self._seen[name] = _now_seen(self._seen.get(name), beat, now)
         working = [seen for seen in self._seen.values() if seen.beat.phase != ENDED]
         return self._absent(now) or self._silent(working, now) or self._standing(working, now)
+
+    def _leave_out(self, pause: float) -> None:
+        """Go on as if there had been no pause."""
+        self._started += pause
+        for name, seen in self._seen.items():
+            self._seen[name] = replace(seen, lived=seen.lived + pause, progressed=seen.progressed + pause)
 
     def _absent(self, now: float) -> Ending | None:
         came = {seen.beat.rank for seen in self._seen.values() if seen.beat.role == SUPERVISOR}
@@ -52,7 +64,10 @@ class Watch:
         return Ending("stalled", verdict, {"role": SUPERVISOR, "rank": missing[0], "phase": "start", "step": 0})
 
     def _silent(self, working: Sequence[_Seen], now: float) -> Ending | None:
-        silent = [seen for seen in working if now - seen.lived > self._limits.heartbeat_s]
+        quiet = [seen for seen in working if now - seen.lived > self._limits.heartbeat_s]
+        # Seen once is not enough: after a pause of the file system, one node reads before another one writes.
+        silent = [seen for seen in quiet if seen.beat.name in self._quiet]
+        self._quiet = {seen.beat.name for seen in quiet}
         if not silent:
             return None
         nodes = {seen.beat.node for seen in silent}

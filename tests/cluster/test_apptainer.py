@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from crrl.cluster.apptainer import ROOT, exec_command, exec_environment, job_folder
-from crrl.cluster.environment import local_folder, submission_environment
+from crrl.cluster.apptainer import ROOT, exec_command, exec_environment
+from crrl.cluster.environment import submission_environment
 from crrl.config import DataConfig, RunConfig, load_preset
 from crrl.report.run_folder import RunFolder
 
@@ -42,7 +42,11 @@ def command(given: RunConfig, *, gpus: bool = False) -> list[str]:
 
 def inside(given: RunConfig, **extra: str) -> dict[str, str]:
     """The variables that the image is given."""
-    env = exec_environment(config=given, scratch=SCRATCH, host=HOST, extra=extra)
+    return inside_of(HOST, given, **extra)
+
+
+def inside_of(host: dict[str, str], given: RunConfig, **extra: str) -> dict[str, str]:
+    env = exec_environment(config=given, scratch=SCRATCH, host=host, extra=extra)
     prefix = "APPTAINERENV_"
     return {name.removeprefix(prefix): value for name, value in env.items() if name.startswith(prefix)}
 
@@ -78,6 +82,31 @@ def test_model_and_data_folders_are_bound_for_reading() -> None:
     assert "/data/fixes.jsonl:/data/fixes.jsonl:ro" in argv
     by_path = dataclasses.replace(given, data=DataConfig(source="/data/fixes.jsonl.gz"))
     assert "/data/fixes.jsonl.gz:/data/fixes.jsonl.gz:ro" in command(by_path)
+
+
+def test_what_links_in_a_model_s_folder_lead_to_is_bound_where_they_lead(tmp_path: Path) -> None:
+    snapshot, blobs = tmp_path / "hub/models--X/snapshots/abc", tmp_path / "hub/models--X/blobs"
+    snapshot.mkdir(parents=True)
+    blobs.mkdir()
+    for name in ("01", "02"):
+        (blobs / name).touch()
+    (snapshot / "config.json").symlink_to("../../blobs/01")
+    (snapshot / "model.safetensors").symlink_to(blobs / "02")
+    (snapshot / "same.json").symlink_to("config.json")
+    (snapshot / "lost.json").symlink_to("../../blobs/03")
+    given = dataclasses.replace(config(), model=str(snapshot))
+    bound = {word for word in command(given) if word.endswith(":ro")}
+    assert bound == {f"{path}:{path}:ro" for path in (snapshot, blobs / "01", blobs / "02")}
+
+
+def test_links_are_followed_as_the_image_sees_them_where_the_folder_itself_is_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real/a").mkdir(parents=True)
+    (tmp_path / "real/weights").touch()
+    (tmp_path / "real/a/model.safetensors").symlink_to("../weights")
+    (tmp_path / "short").mkdir()
+    (tmp_path / "short/m").symlink_to(tmp_path / "real/a")
+    given = dataclasses.replace(config(), model=f"{tmp_path}/short/m")
+    assert f"{tmp_path}/real/weights:{tmp_path}/short/weights:ro" in command(given)
 
 
 def test_secrets_go_by_the_environment_and_never_by_argv() -> None:
@@ -123,6 +152,22 @@ def test_the_network_is_the_site_s() -> None:
     assert seen["no_proxy"] == "localhost,127.0.0.1,.example"
 
 
+def test_what_modules_say_of_the_network_is_carried_in() -> None:
+    said = {"NCCL_IB_HCA": "mlx5", "UCX_TLS": "rc", "FI_PROVIDER": "cxi", "TP_SOCKET_IFNAME": "hsn1"}
+    seen = inside_of({**HOST, **said}, config())
+    assert {name: seen[name] for name in said} == said
+    assert inside_of({**HOST, **said}, config(network_interface="ib0"))["TP_SOCKET_IFNAME"] == "ib0"
+
+
+def test_the_interface_that_was_found_is_gloo_s_and_nccl_s_unless_somebody_said_another() -> None:
+    found = {"GLOO_SOCKET_IFNAME": "eth1"}
+    assert inside(config(), **found)["NCCL_SOCKET_IFNAME"] == "=eth1"
+    assert inside(config(env={"NCCL_SOCKET_IFNAME": "ib"}), **found)["NCCL_SOCKET_IFNAME"] == "ib"
+    assert inside_of({**HOST, "NCCL_SOCKET_IFNAME": "ib"}, config(), **found)["NCCL_SOCKET_IFNAME"] == "ib"
+    assert inside_of({**HOST, "GLOO_SOCKET_IFNAME": "ib0"}, config(), **found)["GLOO_SOCKET_IFNAME"] == "ib0"
+    assert "NCCL_SOCKET_IFNAME" not in inside(config(), GLOO_SOCKET_IFNAME="lo")
+
+
 def test_this_checkout_s_crrl_runs_in_the_image_when_asked() -> None:
     given = config(code="checkout")
     assert f"{ROOT}:{ROOT}:ro" in command(given)
@@ -149,25 +194,6 @@ def test_the_key_that_wandb_login_left_is_found_in_the_image(tmp_path: Path, mon
     monkeypatch.setenv("NETRC", str(netrc))
     assert f"{netrc}:{netrc}:ro" in command(config())
     assert inside(config())["NETRC"] == str(netrc)
-
-
-def test_two_jobs_on_a_node_have_two_folders(tmp_path: Path) -> None:
-    cluster = dataclasses.replace(config().cluster, scratch="$LOCAL/x")
-    hosts = [{"LOCAL": str(tmp_path), "SLURM_JOB_ID": job, "SLURM_NODEID": node} for job in "12" for node in "01"]
-    assert len({local_folder(cluster, host) for host in hosts}) == 4
-    assert local_folder(cluster, hosts[0]).parent == tmp_path / "x"
-    assert local_folder(config().cluster, {"TMPDIR": "/t", "SLURM_TMPDIR": "/s", "SLURM_JOB_ID": "1"}).parent == Path(
-        "/s"
-    )
-
-
-def test_a_job_s_folder_is_its_user_s_alone_and_goes_with_the_job(tmp_path: Path) -> None:
-    given = config(scratch=str(tmp_path))
-    with job_folder(given, {"SLURM_JOB_ID": "5"}) as folder:
-        assert folder.stat().st_mode & 0o777 == 0o700
-        assert (folder / "tmp").is_dir()
-        assert (folder / "home").is_dir()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_shell_inside_another_job_does_not_shape_this_one() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from crrl.cluster.attempts import IN_VAIN, checkpoint_names, claim_attempt, in_vain, is_superseded, join_attempt
 from crrl.cluster.ending import Ending
 from crrl.cluster.place import Place, place_of_environment
-from crrl.cluster.requeue import is_this_start, is_wanted
+from crrl.cluster.requeue import is_this_start, is_wanted, put_back
 from crrl.config import WatchdogConfig
 from crrl.errors import RunError
 from crrl.report.attempts import attempt_spans, read_events
@@ -106,11 +107,51 @@ def test_a_checkpoint_without_manifest_is_none(folder: RunFolder) -> None:
         ("JobId=41 JobState=RUNNING Restarts=2", False),
         ("JobId=41 JobState=COMPLETING Restarts=1", False),
         ("JobId=41 JobState=PENDING Restarts=2", False),
-        (None, False),
+        (None, None),
     ],
 )
-def test_only_a_running_job_that_was_not_started_again_since_is_put_back(said: str | None, expected: bool) -> None:
+def test_only_a_running_job_that_was_not_started_again_since_is_put_back(
+    said: str | None, expected: bool | None
+) -> None:
     assert is_this_start(place(1), lambda _: said) is expected
+
+
+class Controller:
+    """Slurm's controller, which leaves the first questions without an answer, and a clock that goes on with each one."""
+
+    def __init__(self, silent: int, *, takes: bool = True, said: str = "JobState=RUNNING Restarts=1") -> None:
+        self.silent, self.takes, self.said = silent, takes, said
+        self.now = 0.0
+        self.told = 0
+
+    def ask(self, command: Sequence[str]) -> str | None:
+        self.now += 20
+        if "requeue" in command:
+            self.told += 1
+            return "" if self.takes else None
+        self.silent -= 1
+        return None if self.silent >= 0 else self.said
+
+    def put_back(self) -> str:
+        return put_back(place(1), self.ask, clock=lambda: self.now, pause=lambda _: None)
+
+
+def test_a_controller_that_does_not_answer_at_once_is_asked_again() -> None:
+    controller = Controller(3)
+    assert (controller.put_back(), controller.told, controller.now) == ("taken", 1, 100)
+
+
+def test_a_job_that_nobody_says_anything_of_is_put_back_all_the_same_in_the_end() -> None:
+    controller = Controller(1000)
+    assert (controller.put_back(), controller.told, controller.now) == ("taken", 1, 180)
+    assert Controller(1000, takes=False).put_back() == "refused"
+
+
+def test_a_refusal_is_believed_after_three_of_them_and_another_start_at_once() -> None:
+    controller = Controller(0, takes=False)
+    assert (controller.put_back(), controller.told) == ("refused", 3)
+    other = Controller(1, said="JobState=RUNNING Restarts=2")
+    assert (other.put_back(), other.told) == ("another start", 0)
 
 
 def test_what_is_put_back_is_the_configs_to_say_and_a_cancelled_run_is_not(folder: RunFolder) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from crrl.cluster.partitions import Nodes, misfit, parse_sinfo
+from crrl.cluster import partitions
+from crrl.cluster.partitions import Nodes, misfit, parse_sinfo, unknown
 from crrl.config import ClusterConfig, NodesConfig
 
 SINFO = """\
@@ -40,6 +41,8 @@ def test_the_columns_are_read() -> None:
         {"gpus_per_node": 8, "gpu_type": "h100", "mem_gb": 1000, "nodes": NodesConfig(1, 1)},
         {"partition": "cpu", "time": "30-00:00:00", "nodes": NodesConfig(0, 40)},
         {"partition": "old,gpu", "gpus_per_node": 4},
+        {"partition": "cpu", "gpus_per_node": 8, "gpu_request": "none"},
+        {"partition": "hidden,old"},
         {"constraint": "a100&ib", "gpus_per_node": 4, "nodes": NodesConfig(1, 6)},
     ],
 )
@@ -50,8 +53,6 @@ def test_what_fits_is_taken(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"partition": "gpus"}, "there is no partition gpus; did you mean gpu?"),
-        ({"partition": "zzz"}, "there is no partition zzz; there are cpu, gpu, old"),
         ({"partition": "old"}, "partition old is down; choose another with --partition"),
         (
             {"time": "3-00:00:00"},
@@ -63,7 +64,10 @@ def test_what_fits_is_taken(changes: dict[str, Any]) -> None:
             {"gpus_per_node": 5, "gpu_type": "a100"},
             "--gpus-per-node 5 of type a100: no node of partition gpu has more than 4",
         ),
-        ({"partition": "cpu", "gpus_per_node": 1}, "no node of partition cpu has more than 0"),
+        (
+            {"partition": "cpu", "gpus_per_node": 1},
+            "no node of partition cpu has more than 0; use less, or another --partition, or gpu_request none where jobs",
+        ),
         ({"cpus_per_task": 100}, "--cluster.cpus-per-task 100: no node of partition gpu has more than 96"),
         ({"mem_gb": 2000}, "--cluster.mem-gb 2000: no node of partition gpu has more than 1005"),
         (
@@ -75,6 +79,25 @@ def test_what_fits_is_taken(changes: dict[str, Any]) -> None:
 )
 def test_what_does_not_fit_is_told_with_the_flag_to_change(changes: dict[str, Any], expected: str) -> None:
     assert expected in (complaint(**changes) or "nothing")
+
+
+@pytest.mark.parametrize(
+    ("partition", "expected"),
+    [
+        ("gpus", "sinfo shows no partition gpus; did you mean gpu?"),
+        ("gpu,zzz", "sinfo shows no partition zzz; there are cpu, gpu, old"),
+        ("cpu,gpu", None),
+        ("", None),
+    ],
+)
+def test_a_partition_that_is_not_shown_is_noted_and_left_to_sbatch(partition: str, expected: str | None) -> None:
+    assert unknown(ClusterConfig(partition=partition), NODES) == expected
+    assert unknown(ClusterConfig(partition=partition), []) is None
+    assert complaint(partition=partition) is None
+
+
+def test_hidden_partitions_are_asked_for() -> None:
+    assert "--all" in partitions.SINFO
 
 
 def test_nothing_is_held_against_a_cluster_that_says_nothing() -> None:

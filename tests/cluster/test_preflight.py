@@ -17,7 +17,7 @@ import launch
 from crrl.cluster import image_commit
 from crrl.cluster.image_file import image_problem
 from crrl.cluster.model_files import model_problem, weights_bytes
-from crrl.cluster.preflight import GIB, data_problem, disk_bytes, disk_problem, hints, notes, problems
+from crrl.cluster.preflight import GIB, data_problem, disk_bytes, disk_problem, download_bytes, hints, notes, problems
 from crrl.config import DataConfig, LoraConfig, RunConfig, load_preset
 
 
@@ -107,13 +107,43 @@ def test_data_must_be_there_and_readable(tmp_path: Path) -> None:
     assert data_problem(config(tmp_path)) is None
 
 
-def test_full_checkpoints_must_fit_on_the_disk(tmp_path: Path) -> None:
+def test_checkpoints_and_models_must_fit_on_the_disk(tmp_path: Path) -> None:
     full = config(tmp_path, model="some/model-100000B")
-    assert weights_bytes(full) == 200_000_000_000_000
-    assert disk_bytes(full) == GIB + 22 * weights_bytes(full)
+    weights = weights_bytes(full)
+    assert weights == 200_000_000_000_000
+    assert (
+        disk_bytes(full) == GIB + 23 * weights
+    )  # three checkpoints, and the model at the end of each of its two stages
+    assert disk_bytes(dataclasses.replace(full, stage="grpo")) == GIB + 22 * weights
     assert "free, and the run may write" in (disk_problem(full) or "")
-    assert disk_bytes(dataclasses.replace(full, lora=LoraConfig(rank=8))) < disk_bytes(full) / 100
+    adapters = dataclasses.replace(full, lora=LoraConfig(rank=8), stage="grpo")
+    assert weights < disk_bytes(adapters) < 1.2 * weights
     assert disk_problem(config(tmp_path)) is None
+
+
+def test_a_model_that_is_still_to_be_loaded_must_fit_on_the_hub_s_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = config(tmp_path, model="some/model-7B")
+    assert download_bytes(given) == 14_000_000_000
+    assert download_bytes(config(tmp_path, model="some/model-7B", offline=True)) == 0
+    place, too_much = Path("/dev/shm"), 1_000_000_000_000_000  # a disk of its own
+    monkeypatch.setattr("crrl.cluster.preflight.disk_bytes", lambda _: 0)
+    monkeypatch.setattr("crrl.cluster.preflight.download_bytes", lambda _: too_much)
+    elsewhere = config(tmp_path, model="some/model-7B", hf_home=str(place / "hub"))
+    assert f"{place} has" in (disk_problem(elsewhere) or "")
+    assert "(the model, downloaded); make room, or choose another place with --cluster.hf-home" in (
+        disk_problem(elsewhere) or ""
+    )
+    make_model(tmp_path / "hf/hub/models--some--model-7B/snapshots/abc")
+    monkeypatch.undo()
+    assert download_bytes(given) == 0
+
+
+def test_a_place_that_holds_no_files_is_refused_as_such(tmp_path: Path) -> None:
+    assert disk_problem(config(tmp_path, runs="/proc/nope")) == (
+        "you cannot write to /proc; choose another place with --runs"
+    )
 
 
 def test_weights_that_are_here_are_measured(tmp_path: Path) -> None:
@@ -142,6 +172,16 @@ def test_a_variable_that_sbatch_takes_before_the_script_is_noted(tmp_path: Path)
     assert (notes(given, {}), hints(given)) == ([], [])
     assert "SBATCH_QOS in your environment goes before" in notes(given, {"SBATCH_QOS": "x"})[0]
     assert len(hints(config(tmp_path, cluster="slurm"))) == 2
+
+
+def test_a_folder_for_the_image_that_is_not_here_stops_a_local_run_and_is_noted_for_a_cluster(tmp_path: Path) -> None:
+    image = tmp_path / "crrl.sif"
+    image.write_bytes(sif(b"02" if platform.machine() == "x86_64" else b"04"))
+    given = {"image": str(image), "binds": (f"{tmp_path}:/x", "/nonexistent:/y:ro"), "container": "none"}
+    said = "there is no /nonexistent here, which cluster.binds gives to the image; name another"
+    assert problems(config(tmp_path, cluster="local", **given), {}) == [said]
+    assert said in notes(config(tmp_path, cluster="slurm", **given), {})
+    assert problems(config(tmp_path, cluster="local", **{**given, "binds": ()}), {}) == []
 
 
 def test_an_image_of_another_commit_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

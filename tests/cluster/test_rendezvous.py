@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import yaml
 
 from crrl.cluster.accelerate import TrainerShape, accelerate_config, launch_command
+from crrl.cluster.other_nodes import other_nodes
 from crrl.cluster.rendezvous import PORTS, Meeting, claim_port, interface_of, own_address, publish, published
 from crrl.errors import RunError
 from crrl.report.attempt_folder import AttemptFolder
@@ -54,6 +56,31 @@ def test_an_address_is_the_named_interfaces_and_an_unknown_one_is_refused_with_t
     with pytest.raises(RunError, match=r"'ib7' has no address here; there are .*lo"):
         own_address("ib7")
     assert own_address(others=["no.such.host.invalid", "127.0.0.1"]) == "127.0.0.1"
+
+
+def test_a_loopback_address_is_taken_only_where_all_nodes_are_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crrl.cluster.rendezvous._named", lambda _: ["127.0.1.1"])
+    assert own_address() == "127.0.1.1"
+    assert own_address(others=["n2.invalid", "127.0.0.1"]) == "127.0.0.1"
+    with pytest.raises(RunError, match=r"no network to the other nodes \(n2.invalid\).*--cluster.network-interface"):
+        own_address(others=["n2.invalid"])
+    monkeypatch.setattr("crrl.cluster.rendezvous._named", lambda _: ["10.0.0.5"])
+    assert own_address(others=["n2.invalid"]) == "10.0.0.5"
+
+
+def test_other_nodes_are_known_by_name_and_by_the_address_that_slurm_uses() -> None:
+    def ask(command: Sequence[str]) -> str:
+        if "hostnames" in command:
+            return "n1\nn2\nn3\n"
+        return "".join(
+            f"NodeName={name} Arch=x86_64 NodeAddr={address} NodeHostName={name} Version=23.11\n"
+            for name, address in (("n1", "10.0.0.1"), ("n2", "10.0.0.2"), ("n3", "n3"))
+        )
+
+    host = {"SLURM_JOB_NODELIST": "n[1-3]", "SLURMD_NODENAME": "n1"}
+    assert other_nodes(host, ask) == ["n2", "n3", "10.0.0.2"]
+    assert other_nodes(host, lambda _: None) == []
+    assert other_nodes({}, ask) == []
 
 
 def test_a_meeting_is_read_in_its_own_attempt_only(tmp_path: Path) -> None:

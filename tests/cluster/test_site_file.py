@@ -45,7 +45,7 @@ def test_what_a_site_says_is_in_the_run_s_config(site: Path) -> None:
     ("text", "complaint"),
     [
         ("account: a\npartitoin: gpu", "site.yaml:2: there is no setting partitoin; did you mean partition?"),
-        ("gpu_request: slots", "site.yaml:1: gpu_request 'slots': must be one of gpus-per-node, gres"),
+        ("gpu_request: slots", "site.yaml:1: gpu_request 'slots': must be one of gpus-per-node, gres, none"),
         ("offline: maybe", "site.yaml:1: offline 'maybe': must be true or false"),
         ("sbatch: exclusive", "site.yaml:1: sbatch 'exclusive': must be a list, like [a, b]"),
         ("qos: a\nsizes:\n  large:\n    qoss: b", "site.yaml:4: there is no setting qoss; did you mean qos?"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,44 @@ def test_a_node_that_was_left_behind_ends_by_itself_and_writes_nothing(nodes: No
     assert not nodes.folder.attempt(1).end.exists()
     again.supervisors[0].send_signal(signal.SIGTERM)
     assert again.end(0)[0] == "stopped"
+
+
+SCONTROL = """\
+#!/bin/sh
+case "$*" in
+    *requeue*) touch {told}; while ! [ -e {go} ]; do sleep 0.1; done; exit {code} ;;
+    *show*) echo "JobId=7 JobState=RUNNING Restarts=0" ;;
+esac
+"""
+
+
+def test_no_supervisor_ends_and_no_folder_is_left_before_slurm_is_told_to_put_the_job_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On some clusters the first one that ends has the others killed."""
+    told, go, program = tmp_path / "told", tmp_path / "go", tmp_path / "bin/scontrol"
+    program.parent.mkdir()
+    program.write_text(SCONTROL.format(told=told, go=go, code=1))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "local"))
+    nodes = make_nodes(tmp_path / "run", 2)
+    nodes.job = "7"
+    start_both(nodes, WORK, WORK)
+    nodes.supervisors[0].send_signal(signal.SIGUSR2)
+    wait_for(told.exists)
+    wait_for(lambda: not list((tmp_path / "local").glob("crrl-*")))  # else what Slurm ends leaves it behind
+    assert nodes.folder.read_status()["state"] == "queued"
+    with pytest.raises(subprocess.TimeoutExpired):
+        nodes.supervisors[1].wait(3)
+    assert nodes.supervisors[0].poll() is None
+    go.touch()
+    assert [nodes.end(0)[1], nodes.end(1)[1]] == [75, 75]
+    status = nodes.folder.read_status()
+    assert status["state"] == "stopped"
+    assert status["verdict"].endswith(
+        f"did not take the job back; go on with: python launch.py --resume {nodes.folder.path}"
+    )
 
 
 def test_events_tell_start_and_end_of_every_node(nodes: Nodes) -> None:

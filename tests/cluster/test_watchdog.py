@@ -52,8 +52,33 @@ def test_a_run_that_goes_on_is_left_alone(scene: Scene) -> None:
 
 def test_a_silent_process_is_named_after_the_heartbeats_limit(scene: Scene) -> None:
     ending = scene.run(1000, silent=("trainer-n1-1",), standing=("trainer-n0-0",))
-    assert scene.now == 22  # seen first at 1, and longer than 20 ago at 22
+    assert scene.now == 23  # seen first at 1, and longer than 20 ago at 22 and again at 23
     assert ending and (ending.kind, ending.culprit["rank"]) == ("stalled", 1)
+
+
+def test_a_pause_of_the_file_system_is_held_against_nobody(scene: Scene) -> None:
+    scene.run(45, standing=("trainer-n0-0", "trainer-n1-1"))
+    scene.now += 200  # nobody reads or writes
+    assert scene.watch.look(scene.beats) is None
+    assert scene.run(4, silent=("trainer-n1-1", "supervisor-n1-1"), standing=("trainer-n0-0", "trainer-n1-1")) is None
+    assert scene.run(1000) is None
+
+
+def test_a_pause_before_a_node_has_come_gives_it_as_much_more_time(scene: Scene) -> None:
+    for name in ("supervisor-n1-1", "trainer-n1-1"):
+        del scene.beats[name]
+    scene.run(50)
+    scene.now += 200
+    ending = scene.run(1000)
+    assert ending and ending.verdict == "node number 1 of 2 did not come within 100 s"
+    assert scene.now == 302  # 100 after the start, without the 201 between two looks
+
+
+def test_silence_is_told_only_when_it_was_seen_twice(scene: Scene) -> None:
+    assert scene.run(21, silent=("trainer-n1-1",)) is None
+    scene.now += 9  # not long enough for a pause
+    assert scene.watch.look(scene.beats) is None
+    assert scene.run(100) is None
 
 
 def test_a_silent_node_is_named_rather_than_the_process_on_it(scene: Scene) -> None:

@@ -13,7 +13,8 @@ START = """
 import os, subprocess, sys
 from dataclasses import replace
 from pathlib import Path
-from crrl.cluster.apptainer import exec_command, exec_environment, job_folder
+from crrl.cluster.apptainer import exec_command, exec_environment
+from crrl.cluster.job_folder import job_folder
 from crrl.config import load_preset
 from crrl.report.run_folder import RunFolder
 image, work, shell = sys.argv[1:]

@@ -144,7 +144,7 @@ def test_a_held_run_is_followed_in_the_queue_and_taken_out_of_it(launcher: Launc
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--partition", "mian"], "there is no partition mian; did you mean main?"),
+        (["--partition", "mian"], "; also: sinfo shows no partition mian; did you mean main?"),
         (["--time", "3-00:00:00"], "--time 3-00:00:00 is longer than partition main allows; use --time 1-00:00:00"),
         (["--cluster.cpus-per-task", "64"], "--cluster.cpus-per-task 64: no node of partition main has more than 4"),
         (["--cluster.mem-gb", "4000"], "--cluster.mem-gb 4000: no node of partition main has more than "),

@@ -25,7 +25,7 @@ else
         say "building $image"
         CRRL_COMMIT=$(commit)
         export CRRL_COMMIT
-        as_user ./build_container.sh --cpu --base "$base" --output "$image" >&2
+        as_user ./build_container.sh --cpu --zstd --base "$base" --output "$image" >&2
     fi
     find "$HPC_ROOT/images" -name '*.sif' -printf '%T@ %p\n' | sort -rn | tail -n +5 | cut -d ' ' -f 2- | xargs -r rm --
 fi
