@@ -162,6 +162,15 @@ def test_a_long_file_is_cut_to_a_window_around_the_change_and_the_cut_is_marked(
     assert REWARDS["similarity"]([reference_answer(task)], **columns) == [1.0]
 
 
+def test_a_fix_may_delete_an_empty_file(tmp_path: Path) -> None:
+    before = {"pkg/__init__.py": "", "pkg/a.py": "A = 1\n"}
+    base = Repository(tmp_path / "clones" / "acme" / "shop").commit("Start", {**before})
+    patch = render_unified(before, {"pkg/a.py": "A = 2\n"})
+    (task,), _ = build(write_rows(tmp_path / "rows.jsonl", [row(base, patch)]), tmp_path / "clones")
+    assert files_from_rows(task["files"]) == before
+    assert files_from_rows(task["reference"]) == {"pkg/a.py": "A = 2\n"}
+
+
 RENAME = "diff --git a/old.py b/new.py\nsimilarity index 100%\nrename from old.py\nrename to new.py\n"
 BINARY = "diff --git a/logo.png b/logo.png\nindex 1..2 100644\nBinary files a/logo.png and b/logo.png differ\n"
 GIT_BINARY = "diff --git a/logo.png b/logo.png\nindex 1..2 100644\nGIT binary patch\nliteral 3\nKcmZ\n"

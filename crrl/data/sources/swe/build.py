@@ -208,9 +208,11 @@ def _shown(options: SweOptions, row: Row, files: Files, reference: Files) -> tup
     return shown, cuts
 
 
-def _changed_lines(before: str, after: str) -> tuple[int, int]:
-    """From the first to behind the last line that the fix changes, from 0."""
-    hunks = list(diff_lines(split_lines(before), split_lines(after)))
+def _changed_lines(before: str, after: str) -> tuple[int, int] | None:
+    """From the first to behind the last line that the fix changes, from 0; None for an empty file that it deletes."""
+    hunks = diff_lines(split_lines(before), split_lines(after))
+    if not hunks:
+        return None
     return min(hunk.start for hunk in hunks), max(hunk.end for hunk in hunks)
 
 
