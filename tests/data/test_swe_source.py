@@ -171,6 +171,16 @@ def test_a_fix_may_delete_an_empty_file(tmp_path: Path) -> None:
     assert files_from_rows(task["reference"]) == {"pkg/a.py": "A = 2\n"}
 
 
+def test_names_as_git_quotes_them_are_understood(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "clones" / "acme" / "shop")
+    base = repository.commit("Start", {"pkg/é.py": "A = 1\n", "pkg/日本.py": "B = 1\n"})
+    repository.commit("Fix", {"pkg/é.py": "A = 2\n", "pkg/日本.py": None})
+    patch = repository.git("diff", base, "HEAD") + "\n"
+    assert "\\303\\251" in patch
+    (task,), _ = build(write_rows(tmp_path / "rows.jsonl", [row(base, patch)]), tmp_path / "clones")
+    assert files_from_rows(task["reference"]) == {"pkg/é.py": "A = 2\n"}
+
+
 RENAME = "diff --git a/old.py b/new.py\nsimilarity index 100%\nrename from old.py\nrename to new.py\n"
 BINARY = "diff --git a/logo.png b/logo.png\nindex 1..2 100644\nBinary files a/logo.png and b/logo.png differ\n"
 GIT_BINARY = "diff --git a/logo.png b/logo.png\nindex 1..2 100644\nGIT binary patch\nliteral 3\nKcmZ\n"
@@ -217,6 +227,11 @@ def test_a_patch_that_does_not_apply_to_its_files_is_a_bad_row(tmp_path: Path, c
     other = PATCH.replace("-    return count * 3", "-    return count * 7")
     message = bad(tmp_path, clones, row(clones[1], PATCH), row(clones[1], other, 2))
     assert message.startswith("rows.jsonl row 2: the patch does not apply to acme/shop at")
+
+
+def test_a_patch_that_is_no_diff_is_a_bad_row(tmp_path: Path, clones: tuple[Path, str]) -> None:
+    message = bad(tmp_path, clones, row(clones[1], PATCH.replace("@@ -1,2", "@@ -1,9")))
+    assert message.startswith("rows.jsonl row 1: the patch is malformed at its line 4: ")
 
 
 def test_duplicate_instances_are_bad_rows(tmp_path: Path, clones: tuple[Path, str]) -> None:

@@ -72,8 +72,10 @@ def identity(options: SweOptions) -> str:
 
 def _item(options: SweOptions, row: Row, where: str) -> Item:
     clone = options.clone_of(row.repo)
+    if reason := patch_problem(row.patch):
+        return Dropped(where, reason)
     paths = patched_paths(row.patch)
-    reason = patch_problem(row.patch) or _unfit_paths(options, paths)
+    reason = _unfit_paths(options, paths)
     if reason or clone is None:
         return Dropped(where, reason or "no local clone of its repository")
     try:

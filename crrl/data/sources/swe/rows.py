@@ -14,10 +14,11 @@ from typing import Any
 
 from crrl.data.check_row import RowError
 from crrl.data.read_table import missing_columns
+from crrl.diffs.unified import changed_paths
+from crrl.errors import PatchParseError
 
 NEEDED = ("instance_id", "repo", "base_commit", "problem_statement", "patch")
 COLUMNS = (*NEEDED, "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS", "version", "created_at")
-_HEADER = re.compile(r"^diff --git (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,11 @@ def patch_problem(patch: str) -> str:
 
 
 def patched_paths(patch: str) -> list[str]:
-    """The paths that a unified diff without renames names, in its order."""
-    paths: list[str] = []
-    for line in patch.splitlines():
-        if line.startswith("diff --git "):
-            middle = len(line) - len("diff --git ")
-            name = line[len("diff --git ") :][: middle // 2]
-            paths.append(name.removeprefix("a/").strip('"'))
-        elif line.startswith(("--- a/", "+++ b/")) and "diff --git" not in patch:
-            paths.append(line[6:].partition("\t")[0].rstrip())
-    return list(dict.fromkeys(paths))
+    """The paths that a unified diff without renames changes, in its order. Raises RowError for what is no diff."""
+    try:
+        return changed_paths(patch)
+    except PatchParseError as error:
+        raise RowError(f"the patch is malformed at its line {error.line}: {error}") from error
 
 
 def _names(row: Mapping[str, Any], column: str) -> tuple[str, ...]:
