@@ -12,6 +12,7 @@ import pytest
 
 from crrl.data.build import Report, build_tasks, make_plan
 from crrl.data.sources.swe.rows import patch_problem, patched_paths
+from crrl.data.window import UNCLEAR
 from crrl.diffs import render_unified
 from crrl.errors import ConfigError, DataError
 from crrl.evaluate.baselines import reference_answer
@@ -160,6 +161,30 @@ def test_a_long_file_is_cut_to_a_window_around_the_change_and_the_cut_is_marked(
     assert user.count("lines of the file, lines") == 2
     columns = {name: [task[name]] for name in ("files", "reference")}  # type: ignore[literal-required]
     assert REWARDS["similarity"]([reference_answer(task)], **columns) == [1.0]
+
+
+def test_long_files_stay_short_in_the_prompt_and_their_windows_do_not_tell_which_is_repaired(tmp_path: Path) -> None:
+    text = "import sys\n" + "".join(f"name{number} = {number}\n" for number in range(1500))
+    before = {"big.py": text, "gone.py": text + "last = 1\n", "near.py": text + "last = 2\n"}
+    base = Repository(tmp_path / "clones" / "acme" / "shop").commit("Start", {**before})
+    after = {"big.py": "import os\n" + text + "last = 3\n", "near.py": before["near.py"]}
+    path = write_rows(tmp_path / "rows.jsonl", [row(base, render_unified(before, after))])
+    (task,), _ = build(path, tmp_path / "clones", window_chars=2000)
+    assert set(files_from_rows(task["reference"])) == {"big.py", "near.py"}
+    user = task["prompt"][1]["content"]
+    assert len(user) < 3 * 2000 + 1000
+    assert user.count("\n[… lines ") == 3  # one in each file: shown, deleted and repaired ones alike
+
+
+def test_a_change_that_what_can_be_shown_does_not_tell_from_like_lines_is_dropped(tmp_path: Path) -> None:
+    text = "".join(
+        f"def f{n}():\n    return None\n" + "".join(f"x{n}_{m} = 0\n" for m in range(300)) for n in range(30)
+    )
+    base = Repository(tmp_path / "clones" / "acme" / "shop").commit("Start", {"big.py": text})
+    at = text.rindex("None")
+    patch = render_unified({"big.py": text}, {"big.py": text[:at] + "1" + text[at + 4 :]})
+    _, report = build(write_rows(tmp_path / "rows.jsonl", [row(base, patch)]), tmp_path / "clones", window_chars=2000)
+    assert report.dropped == {UNCLEAR: 1}
 
 
 def test_a_fix_may_delete_an_empty_file(tmp_path: Path) -> None:

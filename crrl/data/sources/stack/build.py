@@ -28,7 +28,7 @@ from crrl.data.sources.stack.functions import (
 from crrl.data.sources.stack.near import NearDuplicates, Signature, signature_of
 from crrl.data.sources.stack.options import StackOptions
 from crrl.data.sources.stack.quality import body_problem, docstring_problem, is_generated
-from crrl.data.window import shown_lines, window_around
+from crrl.data.window import UNCLEAR, part_around
 from crrl.diffs.line_diff import split_lines
 from crrl.schema import NO_TESTS, TaskRow, rows_from_files
 
@@ -102,12 +102,13 @@ def _of_file(options: StackOptions, file: CodeFile) -> Iterator[_Found]:
             why = "function: its body shares a line with the docstring"
         if not why and placeholder(function.node.name) in file.text:
             why = "function: the file holds the placeholder already"
-        if why or place is None:
-            yield _Found(Dropped(where, why))
+        task = None if why or place is None else _task(options, file, function, lines, place)
+        if task is None:
+            yield _Found(Dropped(where, why or UNCLEAR))
         else:
             signature = signature_of(_code_of(function)) if options.near_duplicates else None
             examples = function.docstring if ">>>" in function.docstring else ""
-            yield _Found(Sourced(_task(options, file, function, lines, place), where, group), signature, examples)
+            yield _Found(Sourced(task, where, group), signature, examples)
 
 
 def _is_plain(text: str) -> bool:
@@ -144,22 +145,25 @@ def _task(
     function: Function,
     lines: list[str],
     place: tuple[int, int],
-) -> TaskRow:
+) -> TaskRow | None:
     before = masked(function, lines, place)
     text = "".join(before)
     name = f"{file.path}:{function.name}"
     task_id = f"{name}-{hashlib.sha256(f'{file.text}{function.node.lineno}'.encode()).hexdigest()[:10]}"
     start = min([function.node.lineno, *(decorator.lineno for decorator in function.node.decorator_list)]) - 1
-    first, last = window_around(before, start, place[0] + 1, options.window_chars, random.Random(task_id))
+    head = start, place[0] + 1
+    part = part_around(text, file.text, options.window_chars, random.Random(task_id), whole=[head])
+    if part is None:
+        return None
     spec = f"Write the body of `{function.name}` in {file.path}. Its docstring says what it does."
-    if cut := shown_lines(first, last, len(before)):
-        spec += f"\n\n{cut}"
+    if part.cut:
+        spec += f"\n\n{part.cut}"
     provenance = {"source": "stack", **file.provenance, "file": file.path, "function": function.name}
     provenance |= {"line": function.node.lineno, "judged_by": "similarity"}
     return {
         "task_id": task_id,
         "kind": "implement",
-        "prompt": implement_prompt(spec, {file.path: "".join(before[first:last])}),
+        "prompt": implement_prompt(spec, {file.path: part.text}),
         "files": rows_from_files({file.path: text}),
         "reference": rows_from_files({file.path: file.text}),
         "tests": NO_TESTS,

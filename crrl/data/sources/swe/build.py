@@ -19,9 +19,8 @@ from crrl.data.read_table import read_tables, tables_digest
 from crrl.data.rows import BadRow, Dropped, Item, SeenKeys, Sourced
 from crrl.data.sources.swe.options import SweOptions
 from crrl.data.sources.swe.rows import COLUMNS, Row, checked_row, patch_problem, patched_paths
-from crrl.data.window import shown_lines, window_around
+from crrl.data.window import UNCLEAR, Part, part_anywhere, part_around
 from crrl.diffs import apply_unified
-from crrl.diffs.line_diff import diff_lines, split_lines
 from crrl.errors import DataError, PatchApplyError, PatchParseError
 from crrl.schema import NO_TESTS, Files, TaskRow, rows_from_files
 
@@ -98,9 +97,8 @@ def _item(options: SweOptions, row: Row, where: str) -> Item:
     if not before and not others:
         return Dropped(where, "only adds files")
     files = _mixed(row, {**before, **others})
-    return Sourced(
-        _task(options, row, where, files, {**files, **after}, before, after), where, group=row.repo + row.base_commit
-    )
+    task = _task(options, row, where, files, {**files, **after}, before, after)
+    return Sourced(task, where, group=row.repo + row.base_commit) if task else Dropped(where, UNCLEAR)
 
 
 def _unfit_paths(options: SweOptions, paths: list[str]) -> str:
@@ -167,9 +165,12 @@ def _mixed(row: Row, files: dict[str, str]) -> dict[str, str]:
 
 def _task(
     options: SweOptions, row: Row, where: str, files: Files, with_fix: dict[str, str], before: Files, after: Files
-) -> TaskRow:
+) -> TaskRow | None:
     reference = {path: text for path, text in with_fix.items() if path not in before or path in after}
-    shown, cuts = _shown(options, row, files, reference)
+    parts = _parts(options, row, files, reference)
+    if parts is None:
+        return None
+    cuts = [f"{path}: {part.cut}" for path, part in parts.items() if part.cut]
     spec = "\n\n".join(part for part in (row.problem.strip(), *cuts) if part)
     provenance = {
         "source": "swe",
@@ -185,7 +186,7 @@ def _task(
     return {
         "task_id": row.instance_id,
         "kind": "repair",
-        "prompt": repair_prompt(spec, shown),
+        "prompt": repair_prompt(spec, {path: part.text for path, part in parts.items()}),
         "files": rows_from_files(files),
         "reference": rows_from_files(reference),
         "tests": NO_TESTS,
@@ -194,30 +195,21 @@ def _task(
     }
 
 
-def _shown(options: SweOptions, row: Row, files: Files, reference: Files) -> tuple[dict[str, str], list[str]]:
-    """What the prompt shows of each file, and the sentences that mark the cuts."""
-    shown: dict[str, str] = {}
-    cuts = []
+def _parts(options: SweOptions, row: Row, files: Files, reference: Files) -> dict[str, Part] | None:
+    """What the prompt shows of each file; None if that does not tell where a change goes.
+
+    Files that are not edited are shown in as many windows as those that are, so that the number says nothing.
+    """
+    draws = {path: random.Random(f"{row.instance_id} {path}") for path in files}
+    parts: dict[str, Part] = {}
     for path, text in files.items():
-        lines = split_lines(text)
-        draw = random.Random(f"{row.instance_id} {path}")
-        changed = _changed_lines(text, reference.get(path, "")) if text != reference.get(path) else None
-        at = changed or _anywhere(len(lines), draw)
-        first, last = window_around(lines, *at, options.window_chars, draw)
-        shown[path] = "".join(lines[first:last])
-        if cut := shown_lines(first, last, len(lines)):
-            cuts.append(f"{path}: {cut}")
-    return shown, cuts
-
-
-def _changed_lines(before: str, after: str) -> tuple[int, int] | None:
-    """From the first to behind the last line that the fix changes, from 0; None for an empty file that it deletes."""
-    hunks = diff_lines(split_lines(before), split_lines(after))
-    if not hunks:
-        return None
-    return min(hunk.start for hunk in hunks), max(hunk.end for hunk in hunks)
-
-
-def _anywhere(count: int, draw: random.Random) -> tuple[int, int]:
-    line = draw.randrange(count) if count else 0
-    return line, min(count, line + 1)
+        if text != (changed := reference.get(path, text)):
+            part = part_around(text, changed, options.window_chars, draws[path])
+            if part is None:
+                return None
+            parts[path] = part
+    counts = [part.windows for part in parts.values() if part.cut] or [1]
+    for path in files.keys() - parts.keys():
+        windows = draws[path].choice(counts)
+        parts[path] = part_anywhere(files[path], windows, options.window_chars, draws[path])
+    return {path: parts[path] for path in files}
