@@ -10,6 +10,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
+from crrl.data import load_tasks
 from crrl.data.build import Report, build_tasks, make_plan
 from crrl.data.sources.swe.rows import patch_problem, patched_paths
 from crrl.data.window import UNCLEAR
@@ -233,6 +234,39 @@ def test_what_makes_no_task_is_dropped_with_the_reason(
     tasks, report = one(tmp_path, clones, patch, **changes)
     assert not tasks
     assert report.dropped == {reason: 1}
+
+
+def test_a_commit_that_is_fetched_later_is_found_by_the_next_build(tmp_path: Path) -> None:
+    origin = Repository(tmp_path / "origin")
+    origin.commit("Start", BASE)
+    clone = Repository(tmp_path / "clones" / "acme__shop")
+    clone.git("fetch", "-q", str(origin.folder), "main")
+    base = origin.commit("Later", {"shop/more.py": "M = 1\n"})
+    path = write_rows(tmp_path / "rows.jsonl", [row(base, PATCH)])
+    options = {"kind": "repair", "split": "all", "clones": str(tmp_path / "clones")}
+    with pytest.raises(DataError, match="its commit is not in the local clone"):
+        load_tasks(f"swe:{path}", **options)
+    clone.git("fetch", "-q", str(origin.folder), "main")
+    assert len(load_tasks(f"swe:{path}", **options)) == 1
+
+
+def test_a_clone_that_git_cannot_read_stops_the_build_in_gits_words(tmp_path: Path, clones: tuple[Path, str]) -> None:
+    folder = tmp_path / "clones" / "acme__shop"
+    folder.mkdir(parents=True)
+    (folder / ".git").write_text("no git here\n")
+    path = write_rows(tmp_path / "rows.jsonl", [row(clones[1], PATCH)])
+    with pytest.raises(DataError, match=r"acme__shop: .*\(fatal: invalid gitfile format"):
+        build(path, tmp_path / "clones")
+    with pytest.raises(DataError, match=r"acme__shop: .*\(fatal: invalid gitfile format"):
+        load_tasks(f"swe:{path}", kind="repair", split="all", clones=str(tmp_path / "clones"))
+
+
+def test_without_git_the_build_says_so(
+    tmp_path: Path, clones: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DataError, match="git is not installed"):
+        one(tmp_path, clones, PATCH)
 
 
 def test_too_many_files_are_dropped(tmp_path: Path, clones: tuple[Path, str]) -> None:

@@ -8,9 +8,10 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 from crrl.data.check_row import RowError
-from crrl.data.git_history import BlobReader, TreeEntry, read_tree
+from crrl.data.git_history import BlobReader, TreeEntry, present_commits, read_tree
 from crrl.data.hub import dataset_files
 from crrl.data.in_order import cores, in_threads
 from crrl.data.paths import CODE_EXTENSIONS, is_test_path, path_problem
@@ -18,10 +19,10 @@ from crrl.data.prompts import repair_prompt
 from crrl.data.read_table import read_tables, tables_digest
 from crrl.data.rows import BadRow, Dropped, Item, SeenKeys, Sourced
 from crrl.data.sources.swe.options import SweOptions
-from crrl.data.sources.swe.rows import COLUMNS, Row, checked_row, patch_problem, patched_paths
+from crrl.data.sources.swe.rows import COLUMNS, Row, checked_row, is_commit, is_repo, patch_problem, patched_paths
 from crrl.data.window import UNCLEAR, Part, part_anywhere, part_around
 from crrl.diffs import apply_unified
-from crrl.errors import DataError, PatchApplyError, PatchParseError
+from crrl.errors import PatchApplyError, PatchParseError
 from crrl.schema import NO_TESTS, Files, TaskRow, rows_from_files
 
 _REGULAR = ("100644", "100755")
@@ -31,7 +32,7 @@ _MAX_DISTRACTOR_BYTES = 40_000
 def items(options: SweOptions) -> Iterator[Item]:
     """Yields a task or a reason for every row, in their order. A few rows for each worker are held, and their files.
 
-    Raises DataError for files of rows that cannot be read. Cost: about 50 ms a row and worker, most of it git's.
+    Raises DataError for files of rows, or a clone, that cannot be read. Cost: about 50 ms a row and worker, most of it git's.
     """
     with closing(SeenKeys()) as seen:
         yield from in_threads(_jobs(options, seen), options.workers or cores())
@@ -64,9 +65,18 @@ def _item_or_bad(options: SweOptions, row: Row, where: str) -> Item:
 
 
 def identity(options: SweOptions) -> str:
-    """Changes with the rows, and with which clones are there; a commit's content cannot change."""
-    clones = sorted(path.name for path in options.clone_folder.iterdir())
-    return f"{tables_digest(dataset_files(options.path, options.files))} {clones}"
+    """Changes with the rows, the clones that they need, and which of their commits these have; a commit cannot change.
+
+    Raises DataError, in git's words, for a clone that cannot be read.
+    """
+    files = dataset_files(options.path, options.files)
+    needed: dict[Path, set[str]] = {}
+    for read in read_tables(files, ("repo", "base_commit")):
+        repo, commit = ("", "") if isinstance(read, BadRow) else (read[1].get(name) for name in ("repo", "base_commit"))
+        if is_repo(repo) and is_commit(commit) and (clone := options.clone_of(repo)):
+            needed.setdefault(clone.resolve(), set()).add(commit)
+    there = {str(clone): sorted(present_commits(clone, sorted(commits))) for clone, commits in needed.items()}
+    return f"{tables_digest(files)} {json.dumps(there, sort_keys=True)}"
 
 
 def _item(options: SweOptions, row: Row, where: str) -> Item:
@@ -77,10 +87,9 @@ def _item(options: SweOptions, row: Row, where: str) -> Item:
     reason = _unfit_paths(options, paths)
     if reason or clone is None:
         return Dropped(where, reason or "no local clone of its repository")
-    try:
-        tree = read_tree(clone, row.base_commit)
-    except DataError:
+    if not present_commits(clone, [row.base_commit]):
         return Dropped(where, "its commit is not in the local clone")
+    tree = read_tree(clone, row.base_commit)
     with BlobReader(clone, options.max_file_bytes) as blobs:
         before: dict[str, str] = {}
         for path in paths:

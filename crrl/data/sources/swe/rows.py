@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from crrl.data.check_row import RowError
 from crrl.data.read_table import missing_columns
@@ -42,9 +42,9 @@ def checked_row(row: Mapping[str, Any]) -> Row:
     for column in NEEDED:
         if not isinstance(row[column], str):
             raise RowError(f"column {column} must be text, not {row[column]!r:.60}")
-    if not re.fullmatch(r"[0-9a-f]{7,40}", row["base_commit"]):
+    if not is_commit(row["base_commit"]):
         raise RowError(f"column base_commit must be a commit's hash, not {row['base_commit']!r:.60}")
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", row["repo"]):
+    if not is_repo(row["repo"]):
         raise RowError(f"column repo must be owner/name, not {row['repo']!r:.60}")
     return Row(
         instance_id=row["instance_id"],
@@ -56,6 +56,16 @@ def checked_row(row: Mapping[str, Any]) -> Row:
         fail_to_pass=_names(row, "FAIL_TO_PASS"),
         pass_to_pass=_names(row, "PASS_TO_PASS"),
     )
+
+
+def is_commit(value: object) -> TypeGuard[str]:
+    """Whether a value is a commit's hash."""
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{7,40}", value) is not None
+
+
+def is_repo(value: object) -> TypeGuard[str]:
+    """Whether a value is a repository's name, as owner/name."""
+    return isinstance(value, str) and re.fullmatch(r"[\w.-]+/[\w.-]+", value) is not None
 
 
 def patch_problem(patch: str) -> str:
