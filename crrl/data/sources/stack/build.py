@@ -25,7 +25,7 @@ from crrl.data.sources.stack.functions import (
     masked,
     parse_file,
 )
-from crrl.data.sources.stack.near import NearDuplicates, Signature, signature_of
+from crrl.data.sources.stack.near import Bodies, Signature, repeated, signature_of
 from crrl.data.sources.stack.options import StackOptions
 from crrl.data.sources.stack.quality import body_problem, docstring_problem, is_generated
 from crrl.data.window import UNCLEAR, part_around
@@ -37,78 +37,116 @@ class _Found(NamedTuple):
     """One function, judged by itself."""
 
     item: Item
-    signature: Signature | None = None
-    """What a task's function is compared with others by; None where that is not asked for."""
+    body: Signature | None = None
+    """A task's, to be compared with others; None where that is not asked for."""
     docstring: str = ""
     """A task's, if it has examples."""
+
+
+class _Judged(NamedTuple):
+    """One file, judged by itself."""
+
+    found: list[_Found]
+    file: CodeFile | None = None
+    group: str = ""
+    bodies: tuple[Signature, ...] = ()
+    """Of all its functions, which each of its tasks shows but its own; empty where they are not compared."""
 
 
 def items(options: StackOptions) -> Iterator[Item]:
     """Yields a task or a reason for every function, in the order of the files.
 
-    All functions of a file lie in one split, by a hash of its text: a file shows the bodies of its other functions. A
-    function that is nearly one of an earlier file is dropped, in whichever split that was.
+    All functions of a file lie in one split, by a hash of its text: a file shows the bodies of its other functions. No task
+    shows, in its own file, nearly the body that it or a task of another file asks for, in whichever split that is.
 
     Files are judged in parallel; what depends on those before, and examples in the sandbox, is not.
     """
     with ExitStack() as stack:
-        near = NearDuplicates(options.near_duplicates) if options.near_duplicates else None
-        if near:
-            stack.callback(near.close)
+        known = Bodies(options.near_duplicates) if options.near_duplicates else None
+        if known:
+            stack.callback(known.close)
         tests = stack.enter_context(DocstringTests()) if options.doctests else None
         jobs = (partial(_judged, options, file) for file in code_files(options))
-        for file, found in in_processes(jobs, options.workers or cores()):
-            yield from (_compared(file, one, near, tests) for one in found)
+        for judged in in_processes(jobs, options.workers or cores()):
+            for found in _compared(judged, known) if known else judged.found:
+                yield _with_tests(judged.file, found, tests) if judged.file and tests else found.item
 
 
-def _compared(file: CodeFile | None, found: _Found, near: NearDuplicates | None, tests: DocstringTests | None) -> Item:
+def _compared(judged: _Judged, known: Bodies) -> Iterator[_Found]:
+    """Drops what an earlier file shows, and everything of a file that shows what one of an earlier file asks for."""
+    shows_an_answer = known.show_an_answer(judged.bodies, judged.group)
+    gave_tasks = False
+    for found in judged.found:
+        if found.body is None:
+            yield found
+        elif known.is_known(found.body, judged.group):
+            yield _Found(Dropped(found.item.where, "function: nearly the same as an earlier one"))
+        elif shows_an_answer:
+            yield _Found(Dropped(found.item.where, "file: shows nearly what a task of an earlier file asks for"))
+        else:
+            known.add_answer(found.body, judged.group)
+            gave_tasks = True
+            yield found
+    if gave_tasks:
+        known.add_shown(judged.bodies, judged.group)
+
+
+def _with_tests(file: CodeFile, found: _Found, tests: DocstringTests) -> Item:
     item = found.item
-    if not isinstance(item, Sourced) or file is None:
+    if not isinstance(item, Sourced) or not found.docstring:
         return item
-    if near and found.signature is not None and not near.add(found.signature):
-        return Dropped(item.where, "function: nearly the same as an earlier one")
     task = item.task
-    if tests and found.docstring and (row := tests.of(file, found.docstring, task["files"][0]["text"])):
+    if row := tests.of(file, found.docstring, task["files"][0]["text"]):
         source = {**json.loads(task["source"]), "judged_by": "doctest"}
         return replace(item, task={**task, "tests": row, "source": json.dumps(source, ensure_ascii=False)})
     return item
 
 
-def _judged(options: StackOptions, file: CodeFile | Dropped | BadRow) -> tuple[CodeFile | None, list[_Found]]:
+def _judged(options: StackOptions, file: CodeFile | Dropped | BadRow) -> _Judged:
     """A file's functions, each by itself, in a process that may know of no other file."""
     if isinstance(file, Dropped | BadRow):
-        return None, [_Found(file)]
-    return file, list(_of_file(options, file))
-
-
-def _of_file(options: StackOptions, file: CodeFile) -> Iterator[_Found]:
+        return _Judged([_Found(file)])
     tree = parse_file(file.text) if _is_plain(file.text) else None
     if tree is None:
-        yield _Found(Dropped(file.where, "file: does not parse, or has unusual line ends"))
-        return
-    functions = [function for function in functions_of(tree) if _is_asked_for(file, function)]
-    if file.function and not functions:
+        return _Judged([_Found(Dropped(file.where, "file: does not parse, or has unusual line ends"))])
+    functions = list(functions_of(tree))
+    asked = [index for index, function in enumerate(functions) if _is_asked_for(file, function)]
+    if file.function and not asked:
         problem = f"no function {file.function!r} starts at line {file.line} of file_content"
-        yield _Found(BadRow(file.where, problem))
-        return
-    lines = split_lines(file.text)
-    reason = _file_problem(options, file)
+        return _Judged([_Found(BadRow(file.where, problem))])
     group = hashlib.sha256(file.text.encode()).hexdigest()
-    for function in functions:
-        where = f"{file.where}:{function.node.lineno} {function.name}"
-        why = docstring_problem(function, options) or reason or body_problem(function, options)
-        place = None if why else body_lines(function, lines)
-        if not why and place is None:
-            why = "function: its body shares a line with the docstring"
-        if not why and placeholder(function.node.name) in file.text:
-            why = "function: the file holds the placeholder already"
-        task = None if why or place is None else _task(options, file, function, lines, place)
-        if task is None:
-            yield _Found(Dropped(where, why or UNCLEAR))
-        else:
-            signature = signature_of(_code_of(function)) if options.near_duplicates else None
-            examples = function.docstring if ">>>" in function.docstring else ""
-            yield _Found(Sourced(task, where, group), signature, examples)
+    lines, reason = split_lines(file.text), _file_problem(options, file)
+    found = {index: _of_function(options, file, functions[index], lines, reason, group) for index in asked}
+    if not options.near_duplicates or not any(isinstance(one.item, Sourced) for one in found.values()):
+        return _Judged(list(found.values()), file, group)
+    bodies = tuple(signature_of(_code_of(function)) for function in functions)
+    again = repeated(bodies, options.near_duplicates)
+    compared = [_with_body(one, bodies[index], again[index]) for index, one in found.items()]
+    return _Judged(compared, file, group, bodies)
+
+
+def _with_body(found: _Found, body: Signature, is_repeated: bool) -> _Found:
+    if not isinstance(found.item, Sourced):
+        return found
+    if is_repeated:
+        return _Found(Dropped(found.item.where, "function: nearly the same as another one of its file"))
+    return found._replace(body=body)
+
+
+def _of_function(
+    options: StackOptions, file: CodeFile, function: Function, lines: list[str], reason: str, group: str
+) -> _Found:
+    where = f"{file.where}:{function.node.lineno} {function.name}"
+    why = docstring_problem(function, options) or reason or body_problem(function, options)
+    place = None if why else body_lines(function, lines)
+    if not why and place is None:
+        why = "function: its body shares a line with the docstring"
+    if not why and placeholder(function.node.name) in file.text:
+        why = "function: the file holds the placeholder already"
+    task = None if why or place is None else _task(options, file, function, lines, place)
+    if task is None:
+        return _Found(Dropped(where, why or UNCLEAR))
+    return _Found(Sourced(task, where, group), docstring=function.docstring if ">>>" in function.docstring else "")
 
 
 def _is_plain(text: str) -> bool:
