@@ -1,7 +1,8 @@
 """Several sources as one: `mutations:0.5,commits:../project:0.3,primevul-repair:DIR:0.2`.
 
-At every point the tasks of each part are what its share says, to less than one task: the next task comes from the part that lags
-behind most. The mixture ends where a part that is due has no more, so the shares hold to the end. Nothing is drawn.
+At every point the tasks of each part are what its share says, to about one task: the next task comes from the part that lags
+behind most. A task counts if no part has given its content or its id before. The mixture ends where a part that is due has no
+more, so the shares hold to the end. Nothing is drawn.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from crrl.data.options import BuildOptions, known_options, pick_options
 from crrl.data.paths import local_path
-from crrl.data.rows import Dropped, Item, Sourced
+from crrl.data.rows import Dropped, Item, SeenKeys, Sourced
 from crrl.errors import ConfigError
 from crrl.schema import KINDS, Kind
 
@@ -85,7 +86,10 @@ def counts_of(shares: Sequence[float], total: int) -> list[int]:
 
 
 def order_of(shares: Sequence[float]) -> Iterator[int]:
-    """Endless: which part is next. After n tasks each part has had its share of n, to less than one task."""
+    """Endless: which part is next. After n tasks none of k parts is a whole task ahead of its share of n.
+
+    So none is k - 1 tasks behind; of two parts none is one. Among uneven shares it can be a little more than one.
+    """
     taken = [0] * len(shares)
     total = 0
     while True:
@@ -98,7 +102,8 @@ def order_of(shares: Sequence[float]) -> Iterator[int]:
 def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
     from crrl.data.build import judged_items
 
-    parts = [judged_items(plan) for plan in options.parts]
+    seen, ids = SeenKeys(), SeenKeys()
+    parts = [judged_items(plan, seen) for plan in options.parts]
     left = counts_of(options.shares, rows) if rows else None
     try:
         for index in order_of(options.shares):
@@ -110,6 +115,8 @@ def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
                 left[index] -= 1
             name = options.parts[index].source.name
             for item in parts[index]:
+                if isinstance(item, Sourced) and not ids.add(item.task["task_id"]):
+                    item = Dropped(item.where, "same task_id as an earlier row")
                 yield item if not isinstance(item, Dropped) else Dropped(item.where, f"{name}: {item.reason}")
                 if isinstance(item, Sourced):
                     break
@@ -120,6 +127,8 @@ def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
             close = getattr(part, "close", None)
             if close:
                 close()
+        seen.close()
+        ids.close()
 
 
 def _identity(options: MixtureOptions) -> str:
