@@ -46,10 +46,10 @@ def part_around(before: str, after: str, chars: int, draw: random.Random, *, who
 
     Returns None if lines like those of the change stand at too many other places to show them all.
     """
-    lines, new_lines = split_lines(before), split_lines(after)
     if not chars or len(before) <= chars:
         return Part(before)
-    hunks = edited_lines(before, after, context_lines=0)
+    lines, new_lines = split_lines(before), split_lines(after)
+    hunks = edited_lines(before, lines, new_lines, context_lines=0)
     needed = [*whole, *((hunk.start, hunk.end) for hunk in hunks)]
     copies: list[Span] = []
     while True:

@@ -27,7 +27,7 @@ from crrl.data.sources.stack.functions import (
 )
 from crrl.data.sources.stack.near import Bodies, Signature, repeated, signature_of
 from crrl.data.sources.stack.options import StackOptions
-from crrl.data.sources.stack.quality import body_problem, docstring_problem, is_generated
+from crrl.data.sources.stack.quality import body_problem, count_statements, docstring_problem, is_generated
 from crrl.data.window import UNCLEAR, part_around
 from crrl.diffs.line_diff import split_lines
 from crrl.schema import NO_TESTS, TaskRow, rows_from_files
@@ -50,7 +50,7 @@ class _Judged(NamedTuple):
     file: CodeFile | None = None
     group: str = ""
     bodies: tuple[Signature, ...] = ()
-    """Of all its functions, which each of its tasks shows but its own; empty where they are not compared."""
+    """Of all its functions that are long enough, which each of its tasks shows but its own; empty where they are not compared."""
 
 
 def items(options: StackOptions) -> Iterator[Item]:
@@ -119,15 +119,20 @@ def _judged(options: StackOptions, file: CodeFile | Dropped | BadRow) -> _Judged
     found = {index: _of_function(options, file, functions[index], lines, reason, group) for index in asked}
     if not options.near_duplicates or not any(isinstance(one.item, Sourced) for one in found.values()):
         return _Judged(list(found.values()), file, group)
-    bodies = tuple(signature_of(_code_of(function)) for function in functions)
-    again = repeated(bodies, options.near_duplicates)
-    compared = [_with_body(one, bodies[index], again[index]) for index, one in found.items()]
-    return _Judged(compared, file, group, bodies)
+    bodies = {
+        index: signature_of(_code_of(function))
+        for index, function in enumerate(functions)
+        if count_statements(function.body) >= options.min_statements  # shorter ones are nobody's answer
+    }
+    again = dict(zip(bodies, repeated([*bodies.values()], options.near_duplicates), strict=True))
+    compared = [
+        _with_body(one, bodies[index], again[index]) if isinstance(one.item, Sourced) else one
+        for index, one in found.items()
+    ]
+    return _Judged(compared, file, group, tuple(bodies.values()))
 
 
 def _with_body(found: _Found, body: Signature, is_repeated: bool) -> _Found:
-    if not isinstance(found.item, Sourced):
-        return found
     if is_repeated:
         return _Found(Dropped(found.item.where, "function: nearly the same as another one of its file"))
     return found._replace(body=body)
