@@ -127,11 +127,14 @@ def build_tasks(plan: Plan, report: Report) -> Iterator[TaskRow]:
             report.dropped[item.reason] += 1
 
 
-def judged_items(plan: Plan) -> Iterator[Item]:
-    """Yields what becomes of every row of a plan: a task to keep, a reason to drop it, or what is wrong with it."""
+def judged_items(plan: Plan, seen: SeenKeys | None = None) -> Iterator[Item]:
+    """Yields what becomes of every row of a plan: a task to keep, a reason to drop it, or what is wrong with it.
+
+    `seen` is the content of tasks that were kept before, by this plan or others; the caller closes it.
+    """
     filters = filters_for(plan.options)
     with ExitStack() as stack:
-        seen = stack.enter_context(closing(SeenKeys()))
+        seen = seen or stack.enter_context(closing(SeenKeys()))
         tested = stack.enter_context(TestsCheck()) if plan.options.check_tests else None
         for item in with_pairs(plan.source.items(plan.source_options, plan.options, plan.split, plan.kind)):
             yield from _judged(plan, filters, seen, tested, item) if isinstance(item, Found) else [item]

@@ -119,7 +119,8 @@ def _bar(word: str) -> tuple[str, float]:
 def run_download(arguments: argparse.Namespace) -> int:
     """Fetch a data set. Returns the exit code."""
     folder = download(arguments.name, arguments.revision)
-    print(f"{arguments.name} is in {folder}; builds find it by its name")
+    name = arguments.name + (f"@{arguments.revision}" if arguments.revision else "")
+    print(f"{arguments.name} is in {folder}; builds find it as {name}")
     return 0
 
 

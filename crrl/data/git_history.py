@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -124,6 +124,17 @@ class TreeEntry(NamedTuple):
     blob: str
 
 
+def present_commits(repository: Path, commits: Iterable[str]) -> set[str]:
+    """Those of the commits that the repository has. Raises DataError, in git's words, if it cannot be read at all.
+
+    Cost: one process, about 5 ms and 10 µs a commit.
+    """
+    asked = list(commits)
+    lines = "".join(f"{commit}^{{commit}}\n" for commit in asked)
+    answers = _git(repository, "cat-file", "--batch-check=%(objecttype)", given=lines).splitlines()
+    return {commit for commit, answer in zip(asked, answers, strict=True) if answer == "commit"}
+
+
 def read_tree(repository: Path, commit: str) -> dict[str, TreeEntry]:
     """Path → file, of everything in a commit. Raises DataError if the repository does not have the commit.
 
@@ -215,9 +226,10 @@ def _skip(stream: IO[bytes], size: int) -> None:
         size -= len(stream.read(min(size, _CHUNK))) or size
 
 
-def _git(repository: Path, *arguments: str) -> str:
+def _git(repository: Path, *arguments: str, given: str = "") -> str:
+    command = _command(repository, *arguments)
     try:
-        done = subprocess.run(_command(repository, *arguments), capture_output=True, env=_environment(), check=False)
+        done = subprocess.run(command, input=given.encode(), capture_output=True, env=_environment(), check=False)
     except FileNotFoundError:
         raise DataError("git is not installed, and repositories are read through it") from None
     if done.returncode:

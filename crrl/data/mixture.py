@@ -1,8 +1,8 @@
 """Several sources as one: `mutations:0.5,commits:../project:0.3,primevul-repair:DIR:0.2`.
 
-At every point the tasks of each part are what its share says, to less than one task (or one pair of tasks): the next comes from
-the part that lags behind most. The mixture ends where a part that is due has no more, so the shares hold to the end. Nothing is
-drawn.
+At every point the tasks of each part are what its share says, to about one task (or one pair of tasks): the next comes from
+the part that lags behind most. A task counts if no part has given its content or its id before. The mixture ends where a part
+that is due has no more, so the shares hold to the end. Nothing is drawn.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from crrl.data.options import BuildOptions, known_options, pick_options
 from crrl.data.paths import local_path
-from crrl.data.rows import Dropped, Found, Item
+from crrl.data.rows import Dropped, Found, Item, SeenKeys
 from crrl.errors import ConfigError
 from crrl.schema import KINDS, Kind
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PART = re.compile(r"(?P<source>[^,]+?):(?P<share>[0-9]*\.?[0-9]+(?:e-?[0-9]+)?)")
 MIXTURE = "mixture"
+SAME_ID = "same task_id as an earlier row"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def counts_of(shares: Sequence[float], total: int) -> list[int]:
 def due_part(shares: Sequence[float], taken: Sequence[int], open_parts: Sequence[int]) -> int:
     """Of the parts that are open, the one that lags behind its share most, given how many tasks each has had.
 
-    Where all are open and give one task at a time, each has had its share of n tasks, to less than one task.
+    Where all are open and give one task at a time, after n tasks none of k parts is a whole task ahead of its share of n. So
+    none is k - 1 tasks behind; of two parts none is one. Among uneven shares it can be a little more than one.
     """
     total = sum(taken) + 1
     return max(open_parts, key=lambda index: (shares[index] * total - taken[index], -index))
@@ -98,7 +100,8 @@ def due_part(shares: Sequence[float], taken: Sequence[int], open_parts: Sequence
 def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
     from crrl.data.build import judged_items
 
-    parts = [judged_items(plan) for plan in options.parts]
+    seen, ids = SeenKeys(), SeenKeys()
+    parts = [judged_items(plan, seen) for plan in options.parts]
     taken = [0] * len(parts)
     most = counts_of(options.shares, rows) if rows else [sys.maxsize] * len(parts)
     try:
@@ -107,6 +110,9 @@ def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
             name = options.parts[index].source.name
             for item in parts[index]:
                 if isinstance(item, Found):
+                    if any(part.task["task_id"] in ids for part in item.parts):
+                        yield from (Dropped(part.where, f"{name}: {SAME_ID}") for part in item.parts)
+                        continue
                     break
                 yield item if not isinstance(item, Dropped) else Dropped(item.where, f"{name}: {item.reason}")
             else:
@@ -115,12 +121,16 @@ def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
                 most[index] = taken[index]  # its share is odd, and it holds pairs
             else:
                 taken[index] += len(item.parts)
+                for part in item.parts:
+                    ids.add(part.task["task_id"])
                 yield item
     finally:
         for part in parts:
             close = getattr(part, "close", None)
             if close:
                 close()
+        seen.close()
+        ids.close()
 
 
 def _identity(options: MixtureOptions) -> str:

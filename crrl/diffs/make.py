@@ -39,13 +39,18 @@ def make_patch(before: Files, after: Files, *, context_lines: int = 3) -> Patch:
     return Patch(tuple(edits))
 
 
+def edited_lines(old: str, old_lines: list[str], new_lines: list[str], *, context_lines: int) -> list[LineHunk]:
+    """The lines of each edit that `make_patch` makes of a file, given its lines, that it neither creates nor deletes."""
+    hunks = [_grown(hunk, context_lines, old_lines, new_lines) for hunk in diff_lines(old_lines, new_lines)]
+    return _made_unique(_joined(hunks), old, old_lines, new_lines)
+
+
 def _file_edits(path: str, old: str | None, new: str | None, context_lines: int) -> Iterator[Edit]:
     if not old or new is None:  # created, filled, or deleted
         yield Edit(path, "", new or "")
         return
     old_lines, new_lines = split_lines(old), split_lines(new)
-    hunks = [_grown(hunk, context_lines, old_lines, new_lines) for hunk in diff_lines(old_lines, new_lines)]
-    for start, end, new_start, new_end in _made_unique(_joined(hunks), old, old_lines, new_lines):
+    for start, end, new_start, new_end in edited_lines(old, old_lines, new_lines, context_lines=context_lines):
         yield Edit(path, "".join(old_lines[start:end]), "".join(new_lines[new_start:new_end]))
 
 

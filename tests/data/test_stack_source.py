@@ -15,7 +15,7 @@ import pytest
 from crrl.data import load_tasks
 from crrl.data.build import Report, build_tasks, make_plan
 from crrl.data.placeholder import placeholder
-from crrl.data.sources.stack.near import NearDuplicates, signature_of
+from crrl.data.sources.stack.near import NearTexts, signature_of
 from crrl.data.sources.stack.quality import words_of
 from crrl.errors import ConfigError, DataError
 from crrl.evaluate.baselines import reference_answer
@@ -220,16 +220,55 @@ def test_near_duplicates_are_dropped_whatever_their_names_of_files_and_comments(
     assert len(build(tmp_path, near_duplicates=0, doctests=0)[0]) == 2
 
 
+REPEATED = "function: nearly the same as another one of its file"
+COPIED = "file: shows nearly what a task of an earlier file asks for"
+KNOWN = "function: nearly the same as an earlier one"
+
+
+def test_a_body_that_its_own_file_shows_elsewhere_is_no_task(tmp_path: Path) -> None:
+    documented = GOOD.replace("spread", "gap")
+    plain = "def hidden(values, least=0):\n" + GOOD.partition('"""\n    # ')[2].replace("the interesting part\n", "", 1)
+    for number, other in enumerate((documented, plain)):
+        place = tmp_path / str(number)
+        place.mkdir()
+        tasks, report = build(folder(place, a=f"{GOOD}\n\n{other}"), doctests=0)
+        assert not tasks
+        assert report.dropped[REPEATED] == 2 - number  # the one without a docstring is no task anyway
+
+
+def test_a_file_that_shows_what_an_earlier_one_asks_for_gives_no_tasks(tmp_path: Path) -> None:
+    fork = f"# a fork\n{GOOD}\n\ndef total(xs):\n{DOCSTRING}{BODY}"
+    tasks, report = build(folder(tmp_path, a=GOOD, b=fork), doctests=0)
+    assert [task["task_id"].partition("-")[0] for task in tasks] == ["a.py:spread"]
+    assert report.dropped == {KNOWN: 1, COPIED: 1}
+
+
+def test_what_an_earlier_file_shows_is_no_task_later(tmp_path: Path) -> None:
+    early = f"def total(xs):\n{BODY}\n\n{GOOD}"
+    tasks, report = build(folder(tmp_path, a=early, b=f"def add(xs):\n{DOCSTRING}{BODY}"), doctests=0)
+    assert [task["task_id"].partition("-")[0] for task in tasks] == ["a.py:spread"]
+    assert report.dropped == {KNOWN: 1, "function: no docstring": 1}
+
+
+def test_rows_of_one_file_may_show_each_others_functions(tmp_path: Path) -> None:
+    both = f"{GOOD}\n\ndef total(xs):\n{DOCSTRING}{BODY}"
+    start = both.splitlines().index("def total(xs):") + 1
+    rows = [docstrings_row(both, "spread", 1, 13), docstrings_row(both, "total", start, start + 5)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train.parquet")
+    assert len(build(tmp_path, doctests=0)[0]) == 2  # two rows of one file, which lie in one split
+
+
 def test_minhash_tells_near_from_far() -> None:
-    near = NearDuplicates(0.8)
+    near = NearTexts(0.8)
     words = [f"word{number}" for number in range(200)]
-    assert near.add(signature_of(" ".join(words)))
-    assert not near.add(signature_of("  ".join(words)))
-    assert not near.add(signature_of(" ".join([*words[:100], "other", *words[101:]])))
-    assert near.add(signature_of(" ".join(f"other{number}" for number in range(200))))
-    assert near.add(signature_of(" ".join([*words[:100], *(f"new{number}" for number in range(100))])))
-    assert near.add(signature_of(""))
-    assert not near.add(signature_of(""))
+    near.add(signature_of(" ".join(words)), "a")
+    assert near.groups_near(signature_of("  ".join(words))) == {"a"}
+    assert near.groups_near(signature_of(" ".join([*words[:100], "other", *words[101:]]))) == {"a"}
+    assert not near.groups_near(signature_of(" ".join(f"other{number}" for number in range(200))))
+    assert not near.groups_near(signature_of(" ".join([*words[:100], *(f"new{number}" for number in range(100))])))
+    assert not near.groups_near(signature_of(""))
+    near.add(signature_of(""), "b")
+    assert near.groups_near(signature_of("")) == {"b"}
     near.close()
 
 

@@ -10,8 +10,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
+from crrl.data import load_tasks
 from crrl.data.build import Report, build_tasks, make_plan
 from crrl.data.sources.swe.rows import patch_problem, patched_paths
+from crrl.data.window import UNCLEAR
 from crrl.diffs import render_unified
 from crrl.errors import ConfigError, DataError
 from crrl.evaluate.baselines import reference_answer
@@ -162,6 +164,49 @@ def test_a_long_file_is_cut_to_a_window_around_the_change_and_the_cut_is_marked(
     assert REWARDS["similarity"]([reference_answer(task)], **columns) == [1.0]
 
 
+def test_long_files_stay_short_in_the_prompt_and_their_windows_do_not_tell_which_is_repaired(tmp_path: Path) -> None:
+    text = "import sys\n" + "".join(f"name{number} = {number}\n" for number in range(1500))
+    before = {"big.py": text, "gone.py": text + "last = 1\n", "near.py": text + "last = 2\n"}
+    base = Repository(tmp_path / "clones" / "acme" / "shop").commit("Start", {**before})
+    after = {"big.py": "import os\n" + text + "last = 3\n", "near.py": before["near.py"]}
+    path = write_rows(tmp_path / "rows.jsonl", [row(base, render_unified(before, after))])
+    (task,), _ = build(path, tmp_path / "clones", window_chars=2000)
+    assert set(files_from_rows(task["reference"])) == {"big.py", "near.py"}
+    user = task["prompt"][1]["content"]
+    assert len(user) < 3 * 2000 + 1000
+    assert user.count("\n[… lines ") == 3  # one in each file: shown, deleted and repaired ones alike
+
+
+def test_a_change_that_what_can_be_shown_does_not_tell_from_like_lines_is_dropped(tmp_path: Path) -> None:
+    text = "".join(
+        f"def f{n}():\n    return None\n" + "".join(f"x{n}_{m} = 0\n" for m in range(300)) for n in range(30)
+    )
+    base = Repository(tmp_path / "clones" / "acme" / "shop").commit("Start", {"big.py": text})
+    at = text.rindex("None")
+    patch = render_unified({"big.py": text}, {"big.py": text[:at] + "1" + text[at + 4 :]})
+    _, report = build(write_rows(tmp_path / "rows.jsonl", [row(base, patch)]), tmp_path / "clones", window_chars=2000)
+    assert report.dropped == {UNCLEAR: 1}
+
+
+def test_a_fix_may_delete_an_empty_file(tmp_path: Path) -> None:
+    before = {"pkg/__init__.py": "", "pkg/a.py": "A = 1\n"}
+    base = Repository(tmp_path / "clones" / "acme" / "shop").commit("Start", {**before})
+    patch = render_unified(before, {"pkg/a.py": "A = 2\n"})
+    (task,), _ = build(write_rows(tmp_path / "rows.jsonl", [row(base, patch)]), tmp_path / "clones")
+    assert files_from_rows(task["files"]) == before
+    assert files_from_rows(task["reference"]) == {"pkg/a.py": "A = 2\n"}
+
+
+def test_names_as_git_quotes_them_are_understood(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "clones" / "acme" / "shop")
+    base = repository.commit("Start", {"pkg/é.py": "A = 1\n", "pkg/日本.py": "B = 1\n"})
+    repository.commit("Fix", {"pkg/é.py": "A = 2\n", "pkg/日本.py": None})
+    patch = repository.git("diff", base, "HEAD") + "\n"
+    assert "\\303\\251" in patch
+    (task,), _ = build(write_rows(tmp_path / "rows.jsonl", [row(base, patch)]), tmp_path / "clones")
+    assert files_from_rows(task["reference"]) == {"pkg/é.py": "A = 2\n"}
+
+
 RENAME = "diff --git a/old.py b/new.py\nsimilarity index 100%\nrename from old.py\nrename to new.py\n"
 BINARY = "diff --git a/logo.png b/logo.png\nindex 1..2 100644\nBinary files a/logo.png and b/logo.png differ\n"
 GIT_BINARY = "diff --git a/logo.png b/logo.png\nindex 1..2 100644\nGIT binary patch\nliteral 3\nKcmZ\n"
@@ -191,6 +236,39 @@ def test_what_makes_no_task_is_dropped_with_the_reason(
     assert report.dropped == {reason: 1}
 
 
+def test_a_commit_that_is_fetched_later_is_found_by_the_next_build(tmp_path: Path) -> None:
+    origin = Repository(tmp_path / "origin")
+    origin.commit("Start", BASE)
+    clone = Repository(tmp_path / "clones" / "acme__shop")
+    clone.git("fetch", "-q", str(origin.folder), "main")
+    base = origin.commit("Later", {"shop/more.py": "M = 1\n"})
+    path = write_rows(tmp_path / "rows.jsonl", [row(base, PATCH)])
+    options = {"kind": "repair", "split": "all", "clones": str(tmp_path / "clones")}
+    with pytest.raises(DataError, match="its commit is not in the local clone"):
+        load_tasks(f"swe:{path}", **options)
+    clone.git("fetch", "-q", str(origin.folder), "main")
+    assert len(load_tasks(f"swe:{path}", **options)) == 1
+
+
+def test_a_clone_that_git_cannot_read_stops_the_build_in_gits_words(tmp_path: Path, clones: tuple[Path, str]) -> None:
+    folder = tmp_path / "clones" / "acme__shop"
+    folder.mkdir(parents=True)
+    (folder / ".git").write_text("no git here\n")
+    path = write_rows(tmp_path / "rows.jsonl", [row(clones[1], PATCH)])
+    with pytest.raises(DataError, match=r"acme__shop: .*\(fatal: invalid gitfile format"):
+        build(path, tmp_path / "clones")
+    with pytest.raises(DataError, match=r"acme__shop: .*\(fatal: invalid gitfile format"):
+        load_tasks(f"swe:{path}", kind="repair", split="all", clones=str(tmp_path / "clones"))
+
+
+def test_without_git_the_build_says_so(
+    tmp_path: Path, clones: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DataError, match="git is not installed"):
+        one(tmp_path, clones, PATCH)
+
+
 def test_too_many_files_are_dropped(tmp_path: Path, clones: tuple[Path, str]) -> None:
     path = write_rows(tmp_path / "rows.jsonl", [row(clones[1], change(shop__price="A = 1\n", shop__cart="B = 1\n"))])
     assert build(path, clones[0], max_changed_files=1)[1].dropped == {"changes more than 1 files": 1}
@@ -208,6 +286,11 @@ def test_a_patch_that_does_not_apply_to_its_files_is_a_bad_row(tmp_path: Path, c
     other = PATCH.replace("-    return count * 3", "-    return count * 7")
     message = bad(tmp_path, clones, row(clones[1], PATCH), row(clones[1], other, 2))
     assert message.startswith("rows.jsonl row 2: the patch does not apply to acme/shop at")
+
+
+def test_a_patch_that_is_no_diff_is_a_bad_row(tmp_path: Path, clones: tuple[Path, str]) -> None:
+    message = bad(tmp_path, clones, row(clones[1], PATCH.replace("@@ -1,2", "@@ -1,9")))
+    assert message.startswith("rows.jsonl row 1: the patch is malformed at its line 4: ")
 
 
 def test_duplicate_instances_are_bad_rows(tmp_path: Path, clones: tuple[Path, str]) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crrl.diffs import apply_unified, render_unified
+from crrl.diffs.unified import changed_paths
 from crrl.errors import PatchApplyError, PatchParseError
 
 BEFORE = {"pkg/mod.py": "".join(f"line {n}\n" for n in range(12)), "gone.py": "a\n", "open end": "x"}
@@ -45,6 +49,45 @@ def test_we_apply_what_git_renders(tmp_path: Path) -> None:
     diff = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
     diff = diff.replace("a/a/", "a/").replace("b/b/", "b/").replace("b/a/", "b/").replace("a/b/", "a/")
     assert apply_unified(BEFORE, diff) == AFTER
+
+
+ODD_NAMES = [
+    "é.py",
+    "日本 語.py",
+    'q"uote',
+    "back\\slash",
+    "\\303",
+    "tab\tand\nline",
+    " ",
+    "end ",
+    "\x7f\x85\u2028",
+    "🙂",
+    "\x01\x0b",
+]
+file_names = st.one_of(
+    st.sampled_from(ODD_NAMES),
+    st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40),
+).filter(lambda name: name not in (".", ".."))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sets(file_names, min_size=1, max_size=6))
+def test_every_name_is_quoted_as_git_does(names: set[str]) -> None:
+    before, after = (dict.fromkeys(names, text) for text in ("a\n", "b\n"))
+    with TemporaryDirectory() as folder:
+        for side, tree in (("a", before), ("b", after)):
+            Path(folder, side).mkdir()
+            for name, text in tree.items():
+                Path(folder, side, name).write_text(text)
+        command = ["git", "-c", "core.quotepath=on", "diff", "--no-index", "--src-prefix=", "--dst-prefix=", "a", "b"]
+        diff = subprocess.run(command, capture_output=True, cwd=folder).stdout.decode()
+        subprocess.run(
+            ["git", "apply", "-"], input=render_unified(before, after).encode(), cwd=folder + "/a", check=True
+        )
+        assert {path.name: path.read_text() for path in Path(folder, "a").iterdir()} == after
+    assert set(changed_paths(diff)) == names
+    assert apply_unified(before, diff) == after
+    assert apply_unified(before, render_unified(before, after)) == after
 
 
 def test_no_change_is_the_empty_diff() -> None:

@@ -24,6 +24,7 @@ from crrl.data.sources.mutations.options import MutationsOptions
 from crrl.data.sources.mutations.suite import Suite, suites_for
 from crrl.data.sources.mutations.surroundings import Surroundings, surroundings
 from crrl.data.sources.mutations.tasks import task_of
+from crrl.data.window import UNCLEAR
 from crrl.sandbox import Workers
 from crrl.testing import Runner
 
@@ -179,6 +180,8 @@ def _item(found: _Found, options: MutationsOptions) -> Item:
     if found.dropped or not (found.unit and found.bench and found.mutant and found.verdict):
         return Dropped(found.where, found.dropped)
     task = task_of(found.unit, found.bench, found.mutant, found.verdict, window_chars=options.window_chars)
+    if task is None:
+        return Dropped(found.where, UNCLEAR)
     return Sourced(task, found.where, _group(options, found.bench.module, found.bench.function))
 
 

@@ -12,28 +12,28 @@ from crrl.data.prompts import repair_prompt
 from crrl.data.sources.mutations.judge import Bench, Verdict, with_lists
 from crrl.data.sources.mutations.library import Unit
 from crrl.data.sources.mutations.mutants import Mutant
-from crrl.data.window import shown_lines, window_around
+from crrl.data.window import part_around
 from crrl.schema import TaskRow, rows_from_files
 
 _MAX_SHOWN = 3
 """Failing tests or examples that the prompt names."""
 
 
-def task_of(unit: Unit, bench: Bench, mutant: Mutant, verdict: Verdict, *, window_chars: int) -> TaskRow:
-    """The task: the broken file, how its tests fail, and the right file as the reference."""
+def task_of(unit: Unit, bench: Bench, mutant: Mutant, verdict: Verdict, *, window_chars: int) -> TaskRow | None:
+    """The task: the broken file, how its tests fail, and the right file as the reference. None as of `part_around`."""
     module, broken = bench.module, mutant.change.apply(bench.module.text.encode())
     name = f"{module.name}.{mutant.function}"
     task_id = f"{name}-{hashlib.sha256(f'{module.text}{mutant.change}'.encode()).hexdigest()[:10]}"
-    lines = broken.splitlines(keepends=True)
-    grown = len(lines) - len(module.text.splitlines())
+    grown = broken.count("\n") - module.text.count("\n")
     function = bench.function
-    first, last = window_around(
-        lines, function.first_line - 1, function.last_line + grown, window_chars, random.Random(task_id)
-    )
+    span = function.first_line - 1, function.last_line + grown
+    part = part_around(broken, module.text, window_chars, random.Random(task_id), whole=[span])
+    if part is None:
+        return None
     row = with_lists(bench.row, verdict)
     spec = describe(bench, verdict)
-    if cut := shown_lines(first, last, len(lines)):
-        spec += f"\n\n{cut}"
+    if part.cut:
+        spec += f"\n\n{part.cut}"
     provenance = {
         "source": "mutations",
         "kind": mutant.kind,
@@ -51,7 +51,7 @@ def task_of(unit: Unit, bench: Bench, mutant: Mutant, verdict: Verdict, *, windo
     return {
         "task_id": task_id,
         "kind": "repair",
-        "prompt": repair_prompt(spec, {module.path: "".join(lines[first:last])}),
+        "prompt": repair_prompt(spec, {module.path: part.text}),
         "files": rows_from_files({module.path: broken, **bench.around}),
         "reference": rows_from_files({module.path: module.text, **bench.around}),
         "tests": row,

@@ -25,10 +25,10 @@ from crrl.data.sources.stack.functions import (
     masked,
     parse_file,
 )
-from crrl.data.sources.stack.near import NearDuplicates, Signature, signature_of
+from crrl.data.sources.stack.near import Bodies, Signature, repeated, signature_of
 from crrl.data.sources.stack.options import StackOptions
-from crrl.data.sources.stack.quality import body_problem, docstring_problem, is_generated
-from crrl.data.window import shown_lines, window_around
+from crrl.data.sources.stack.quality import body_problem, count_statements, docstring_problem, is_generated
+from crrl.data.window import UNCLEAR, part_around
 from crrl.diffs.line_diff import split_lines
 from crrl.schema import NO_TESTS, TaskRow, rows_from_files
 
@@ -37,77 +37,121 @@ class _Found(NamedTuple):
     """One function, judged by itself."""
 
     item: Item
-    signature: Signature | None = None
-    """What a task's function is compared with others by; None where that is not asked for."""
+    body: Signature | None = None
+    """A task's, to be compared with others; None where that is not asked for."""
     docstring: str = ""
     """A task's, if it has examples."""
+
+
+class _Judged(NamedTuple):
+    """One file, judged by itself."""
+
+    found: list[_Found]
+    file: CodeFile | None = None
+    group: str = ""
+    bodies: tuple[Signature, ...] = ()
+    """Of all its functions that are long enough, which each of its tasks shows but its own; empty where they are not compared."""
 
 
 def items(options: StackOptions) -> Iterator[Item]:
     """Yields a task or a reason for every function, in the order of the files.
 
-    All functions of a file lie in one split, by a hash of its text: a file shows the bodies of its other functions. A
-    function that is nearly one of an earlier file is dropped, in whichever split that was.
+    All functions of a file lie in one split, by a hash of its text: a file shows the bodies of its other functions. No task
+    shows, in its own file, nearly the body that it or a task of another file asks for, in whichever split that is.
 
     Files are judged in parallel; what depends on those before, and examples in the sandbox, is not.
     """
     with ExitStack() as stack:
-        near = NearDuplicates(options.near_duplicates) if options.near_duplicates else None
-        if near:
-            stack.callback(near.close)
+        known = Bodies(options.near_duplicates) if options.near_duplicates else None
+        if known:
+            stack.callback(known.close)
         tests = stack.enter_context(DocstringTests()) if options.doctests else None
         jobs = (partial(_judged, options, file) for file in code_files(options))
-        for file, found in in_processes(jobs, options.workers or cores()):
-            yield from (_compared(file, one, near, tests) for one in found)
+        for judged in in_processes(jobs, options.workers or cores()):
+            for found in _compared(judged, known) if known else judged.found:
+                yield _with_tests(judged.file, found, tests) if judged.file and tests else found.item
 
 
-def _compared(file: CodeFile | None, found: _Found, near: NearDuplicates | None, tests: DocstringTests | None) -> Item:
+def _compared(judged: _Judged, known: Bodies) -> Iterator[_Found]:
+    """Drops what an earlier file shows, and everything of a file that shows what one of an earlier file asks for."""
+    shows_an_answer = known.show_an_answer(judged.bodies, judged.group)
+    gave_tasks = False
+    for found in judged.found:
+        if found.body is None:
+            yield found
+        elif known.is_known(found.body, judged.group):
+            yield _Found(Dropped(found.item.where, "function: nearly the same as an earlier one"))
+        elif shows_an_answer:
+            yield _Found(Dropped(found.item.where, "file: shows nearly what a task of an earlier file asks for"))
+        else:
+            known.add_answer(found.body, judged.group)
+            gave_tasks = True
+            yield found
+    if gave_tasks:
+        known.add_shown(judged.bodies, judged.group)
+
+
+def _with_tests(file: CodeFile, found: _Found, tests: DocstringTests) -> Item:
     item = found.item
-    if not isinstance(item, Sourced) or file is None:
+    if not isinstance(item, Sourced) or not found.docstring:
         return item
-    if near and found.signature is not None and not near.add(found.signature):
-        return Dropped(item.where, "function: nearly the same as an earlier one")
     task = item.task
-    if tests and found.docstring and (row := tests.of(file, found.docstring, task["files"][0]["text"])):
+    if row := tests.of(file, found.docstring, task["files"][0]["text"]):
         source = {**json.loads(task["source"]), "judged_by": "doctest"}
         return replace(item, task={**task, "tests": row, "source": json.dumps(source, ensure_ascii=False)})
     return item
 
 
-def _judged(options: StackOptions, file: CodeFile | Dropped | BadRow) -> tuple[CodeFile | None, list[_Found]]:
+def _judged(options: StackOptions, file: CodeFile | Dropped | BadRow) -> _Judged:
     """A file's functions, each by itself, in a process that may know of no other file."""
     if isinstance(file, Dropped | BadRow):
-        return None, [_Found(file)]
-    return file, list(_of_file(options, file))
-
-
-def _of_file(options: StackOptions, file: CodeFile) -> Iterator[_Found]:
+        return _Judged([_Found(file)])
     tree = parse_file(file.text) if _is_plain(file.text) else None
     if tree is None:
-        yield _Found(Dropped(file.where, "file: does not parse, or has unusual line ends"))
-        return
-    functions = [function for function in functions_of(tree) if _is_asked_for(file, function)]
-    if file.function and not functions:
+        return _Judged([_Found(Dropped(file.where, "file: does not parse, or has unusual line ends"))])
+    functions = list(functions_of(tree))
+    asked = [index for index, function in enumerate(functions) if _is_asked_for(file, function)]
+    if file.function and not asked:
         problem = f"no function {file.function!r} starts at line {file.line} of file_content"
-        yield _Found(BadRow(file.where, problem))
-        return
-    lines = split_lines(file.text)
-    reason = _file_problem(options, file)
+        return _Judged([_Found(BadRow(file.where, problem))])
     group = hashlib.sha256(file.text.encode()).hexdigest()
-    for function in functions:
-        where = f"{file.where}:{function.node.lineno} {function.name}"
-        why = docstring_problem(function, options) or reason or body_problem(function, options)
-        place = None if why else body_lines(function, lines)
-        if not why and place is None:
-            why = "function: its body shares a line with the docstring"
-        if not why and placeholder(function.node.name) in file.text:
-            why = "function: the file holds the placeholder already"
-        if why or place is None:
-            yield _Found(Dropped(where, why))
-        else:
-            signature = signature_of(_code_of(function)) if options.near_duplicates else None
-            examples = function.docstring if ">>>" in function.docstring else ""
-            yield _Found(Sourced(_task(options, file, function, lines, place), where, group), signature, examples)
+    lines, reason = split_lines(file.text), _file_problem(options, file)
+    found = {index: _of_function(options, file, functions[index], lines, reason, group) for index in asked}
+    if not options.near_duplicates or not any(isinstance(one.item, Sourced) for one in found.values()):
+        return _Judged(list(found.values()), file, group)
+    bodies = {
+        index: signature_of(_code_of(function))
+        for index, function in enumerate(functions)
+        if count_statements(function.body) >= options.min_statements  # shorter ones are nobody's answer
+    }
+    again = dict(zip(bodies, repeated([*bodies.values()], options.near_duplicates), strict=True))
+    compared = [
+        _with_body(one, bodies[index], again[index]) if isinstance(one.item, Sourced) else one
+        for index, one in found.items()
+    ]
+    return _Judged(compared, file, group, tuple(bodies.values()))
+
+
+def _with_body(found: _Found, body: Signature, is_repeated: bool) -> _Found:
+    if is_repeated:
+        return _Found(Dropped(found.item.where, "function: nearly the same as another one of its file"))
+    return found._replace(body=body)
+
+
+def _of_function(
+    options: StackOptions, file: CodeFile, function: Function, lines: list[str], reason: str, group: str
+) -> _Found:
+    where = f"{file.where}:{function.node.lineno} {function.name}"
+    why = docstring_problem(function, options) or reason or body_problem(function, options)
+    place = None if why else body_lines(function, lines)
+    if not why and place is None:
+        why = "function: its body shares a line with the docstring"
+    if not why and placeholder(function.node.name) in file.text:
+        why = "function: the file holds the placeholder already"
+    task = None if why or place is None else _task(options, file, function, lines, place)
+    if task is None:
+        return _Found(Dropped(where, why or UNCLEAR))
+    return _Found(Sourced(task, where, group), docstring=function.docstring if ">>>" in function.docstring else "")
 
 
 def _is_plain(text: str) -> bool:
@@ -144,22 +188,25 @@ def _task(
     function: Function,
     lines: list[str],
     place: tuple[int, int],
-) -> TaskRow:
+) -> TaskRow | None:
     before = masked(function, lines, place)
     text = "".join(before)
     name = f"{file.path}:{function.name}"
     task_id = f"{name}-{hashlib.sha256(f'{file.text}{function.node.lineno}'.encode()).hexdigest()[:10]}"
     start = min([function.node.lineno, *(decorator.lineno for decorator in function.node.decorator_list)]) - 1
-    first, last = window_around(before, start, place[0] + 1, options.window_chars, random.Random(task_id))
+    head = start, place[0] + 1
+    part = part_around(text, file.text, options.window_chars, random.Random(task_id), whole=[head])
+    if part is None:
+        return None
     spec = f"Write the body of `{function.name}` in {file.path}. Its docstring says what it does."
-    if cut := shown_lines(first, last, len(before)):
-        spec += f"\n\n{cut}"
+    if part.cut:
+        spec += f"\n\n{part.cut}"
     provenance = {"source": "stack", **file.provenance, "file": file.path, "function": function.name}
     provenance |= {"line": function.node.lineno, "judged_by": "similarity"}
     return {
         "task_id": task_id,
         "kind": "implement",
-        "prompt": implement_prompt(spec, {file.path: "".join(before[first:last])}),
+        "prompt": implement_prompt(spec, {file.path: part.text}),
         "files": rows_from_files({file.path: text}),
         "reference": rows_from_files({file.path: file.text}),
         "tests": NO_TESTS,

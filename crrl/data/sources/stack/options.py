@@ -20,7 +20,7 @@ class StackOptions:
     max_body_lines: Annotated[int, "stack: drop functions with a longer body; 0: no limit"] = 60
     max_file_chars: Annotated[int, "stack: drop functions of longer files: a task holds its file twice"] = 100_000
     near_duplicates: Annotated[
-        float, "stack: drop functions this similar to an earlier one, in (0, 1]; 0: keep them"
+        float, "stack: drop functions this similar to one that another task or its own shows, in (0, 1]; 0: keep them"
     ] = 0.8
     window_chars: Annotated[int, "stack: of a longer file the prompt shows a part of about this size; 0: all"] = 9000
     doctests: Annotated[

@@ -8,9 +8,10 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 from crrl.data.check_row import RowError
-from crrl.data.git_history import BlobReader, TreeEntry, read_tree
+from crrl.data.git_history import BlobReader, TreeEntry, present_commits, read_tree
 from crrl.data.hub import dataset_files
 from crrl.data.in_order import cores, in_threads
 from crrl.data.paths import CODE_EXTENSIONS, is_test_path, path_problem
@@ -18,11 +19,10 @@ from crrl.data.prompts import repair_prompt
 from crrl.data.read_table import read_tables, tables_digest
 from crrl.data.rows import BadRow, Dropped, Item, SeenKeys, Sourced
 from crrl.data.sources.swe.options import SweOptions
-from crrl.data.sources.swe.rows import COLUMNS, Row, checked_row, patch_problem, patched_paths
-from crrl.data.window import shown_lines, window_around
+from crrl.data.sources.swe.rows import COLUMNS, Row, checked_row, is_commit, is_repo, patch_problem, patched_paths
+from crrl.data.window import UNCLEAR, Part, part_anywhere, part_around
 from crrl.diffs import apply_unified
-from crrl.diffs.line_diff import diff_lines, split_lines
-from crrl.errors import DataError, PatchApplyError, PatchParseError
+from crrl.errors import PatchApplyError, PatchParseError
 from crrl.schema import NO_TESTS, Files, TaskRow, rows_from_files
 
 _REGULAR = ("100644", "100755")
@@ -32,7 +32,7 @@ _MAX_DISTRACTOR_BYTES = 40_000
 def items(options: SweOptions) -> Iterator[Item]:
     """Yields a task or a reason for every row, in their order. A few rows for each worker are held, and their files.
 
-    Raises DataError for files of rows that cannot be read. Cost: about 50 ms a row and worker, most of it git's.
+    Raises DataError for files of rows, or a clone, that cannot be read. Cost: about 50 ms a row and worker, most of it git's.
     """
     with closing(SeenKeys()) as seen:
         yield from in_threads(_jobs(options, seen), options.workers or cores())
@@ -65,21 +65,31 @@ def _item_or_bad(options: SweOptions, row: Row, where: str) -> Item:
 
 
 def identity(options: SweOptions) -> str:
-    """Changes with the rows, and with which clones are there; a commit's content cannot change."""
-    clones = sorted(path.name for path in options.clone_folder.iterdir())
-    return f"{tables_digest(dataset_files(options.path, options.files))} {clones}"
+    """Changes with the rows, the clones that they need, and which of their commits these have; a commit cannot change.
+
+    Raises DataError, in git's words, for a clone that cannot be read.
+    """
+    files = dataset_files(options.path, options.files)
+    needed: dict[Path, set[str]] = {}
+    for read in read_tables(files, ("repo", "base_commit")):
+        repo, commit = ("", "") if isinstance(read, BadRow) else (read[1].get(name) for name in ("repo", "base_commit"))
+        if is_repo(repo) and is_commit(commit) and (clone := options.clone_of(repo)):
+            needed.setdefault(clone.resolve(), set()).add(commit)
+    there = {str(clone): sorted(present_commits(clone, sorted(commits))) for clone, commits in needed.items()}
+    return f"{tables_digest(files)} {json.dumps(there, sort_keys=True)}"
 
 
 def _item(options: SweOptions, row: Row, where: str) -> Item:
     clone = options.clone_of(row.repo)
+    if reason := patch_problem(row.patch):
+        return Dropped(where, reason)
     paths = patched_paths(row.patch)
-    reason = patch_problem(row.patch) or _unfit_paths(options, paths)
+    reason = _unfit_paths(options, paths)
     if reason or clone is None:
         return Dropped(where, reason or "no local clone of its repository")
-    try:
-        tree = read_tree(clone, row.base_commit)
-    except DataError:
+    if not present_commits(clone, [row.base_commit]):
         return Dropped(where, "its commit is not in the local clone")
+    tree = read_tree(clone, row.base_commit)
     with BlobReader(clone, options.max_file_bytes) as blobs:
         before: dict[str, str] = {}
         for path in paths:
@@ -96,9 +106,8 @@ def _item(options: SweOptions, row: Row, where: str) -> Item:
     if not before and not others:
         return Dropped(where, "only adds files")
     files = _mixed(row, {**before, **others})
-    return Sourced(
-        _task(options, row, where, files, {**files, **after}, before, after), where, group=row.repo + row.base_commit
-    )
+    task = _task(options, row, where, files, {**files, **after}, before, after)
+    return Sourced(task, where, group=row.repo + row.base_commit) if task else Dropped(where, UNCLEAR)
 
 
 def _unfit_paths(options: SweOptions, paths: list[str]) -> str:
@@ -165,9 +174,12 @@ def _mixed(row: Row, files: dict[str, str]) -> dict[str, str]:
 
 def _task(
     options: SweOptions, row: Row, where: str, files: Files, with_fix: dict[str, str], before: Files, after: Files
-) -> TaskRow:
+) -> TaskRow | None:
     reference = {path: text for path, text in with_fix.items() if path not in before or path in after}
-    shown, cuts = _shown(options, row, files, reference)
+    parts = _parts(options, row, files, reference)
+    if parts is None:
+        return None
+    cuts = [f"{path}: {part.cut}" for path, part in parts.items() if part.cut]
     spec = "\n\n".join(part for part in (row.problem.strip(), *cuts) if part)
     provenance = {
         "source": "swe",
@@ -183,7 +195,7 @@ def _task(
     return {
         "task_id": row.instance_id,
         "kind": "repair",
-        "prompt": repair_prompt(spec, shown),
+        "prompt": repair_prompt(spec, {path: part.text for path, part in parts.items()}),
         "files": rows_from_files(files),
         "reference": rows_from_files(reference),
         "tests": NO_TESTS,
@@ -192,28 +204,21 @@ def _task(
     }
 
 
-def _shown(options: SweOptions, row: Row, files: Files, reference: Files) -> tuple[dict[str, str], list[str]]:
-    """What the prompt shows of each file, and the sentences that mark the cuts."""
-    shown: dict[str, str] = {}
-    cuts = []
+def _parts(options: SweOptions, row: Row, files: Files, reference: Files) -> dict[str, Part] | None:
+    """What the prompt shows of each file; None if that does not tell where a change goes.
+
+    Files that are not edited are shown in as many windows as those that are, so that the number says nothing.
+    """
+    draws = {path: random.Random(f"{row.instance_id} {path}") for path in files}
+    parts: dict[str, Part] = {}
     for path, text in files.items():
-        lines = split_lines(text)
-        draw = random.Random(f"{row.instance_id} {path}")
-        changed = _changed_lines(text, reference.get(path, "")) if text != reference.get(path) else None
-        at = changed or _anywhere(len(lines), draw)
-        first, last = window_around(lines, *at, options.window_chars, draw)
-        shown[path] = "".join(lines[first:last])
-        if cut := shown_lines(first, last, len(lines)):
-            cuts.append(f"{path}: {cut}")
-    return shown, cuts
-
-
-def _changed_lines(before: str, after: str) -> tuple[int, int]:
-    """From the first to behind the last line that the fix changes, from 0."""
-    hunks = list(diff_lines(split_lines(before), split_lines(after)))
-    return min(hunk.start for hunk in hunks), max(hunk.end for hunk in hunks)
-
-
-def _anywhere(count: int, draw: random.Random) -> tuple[int, int]:
-    line = draw.randrange(count) if count else 0
-    return line, min(count, line + 1)
+        if text != (changed := reference.get(path, text)):
+            part = part_around(text, changed, options.window_chars, draws[path])
+            if part is None:
+                return None
+            parts[path] = part
+    counts = [part.windows for part in parts.values() if part.cut] or [1]
+    for path in files.keys() - parts.keys():
+        windows = draws[path].choice(counts)
+        parts[path] = part_anywhere(files[path], windows, options.window_chars, draws[path])
+    return {path: parts[path] for path in files}

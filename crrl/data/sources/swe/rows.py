@@ -10,14 +10,15 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from crrl.data.check_row import RowError
 from crrl.data.read_table import missing_columns
+from crrl.diffs.unified import changed_paths
+from crrl.errors import PatchParseError
 
 NEEDED = ("instance_id", "repo", "base_commit", "problem_statement", "patch")
 COLUMNS = (*NEEDED, "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS", "version", "created_at")
-_HEADER = re.compile(r"^diff --git (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ def checked_row(row: Mapping[str, Any]) -> Row:
     for column in NEEDED:
         if not isinstance(row[column], str):
             raise RowError(f"column {column} must be text, not {row[column]!r:.60}")
-    if not re.fullmatch(r"[0-9a-f]{7,40}", row["base_commit"]):
+    if not is_commit(row["base_commit"]):
         raise RowError(f"column base_commit must be a commit's hash, not {row['base_commit']!r:.60}")
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", row["repo"]):
+    if not is_repo(row["repo"]):
         raise RowError(f"column repo must be owner/name, not {row['repo']!r:.60}")
     return Row(
         instance_id=row["instance_id"],
@@ -55,6 +56,16 @@ def checked_row(row: Mapping[str, Any]) -> Row:
         fail_to_pass=_names(row, "FAIL_TO_PASS"),
         pass_to_pass=_names(row, "PASS_TO_PASS"),
     )
+
+
+def is_commit(value: object) -> TypeGuard[str]:
+    """Whether a value is a commit's hash."""
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{7,40}", value) is not None
+
+
+def is_repo(value: object) -> TypeGuard[str]:
+    """Whether a value is a repository's name, as owner/name."""
+    return isinstance(value, str) and re.fullmatch(r"[\w.-]+/[\w.-]+", value) is not None
 
 
 def patch_problem(patch: str) -> str:
@@ -71,16 +82,11 @@ def patch_problem(patch: str) -> str:
 
 
 def patched_paths(patch: str) -> list[str]:
-    """The paths that a unified diff without renames names, in its order."""
-    paths: list[str] = []
-    for line in patch.splitlines():
-        if line.startswith("diff --git "):
-            middle = len(line) - len("diff --git ")
-            name = line[len("diff --git ") :][: middle // 2]
-            paths.append(name.removeprefix("a/").strip('"'))
-        elif line.startswith(("--- a/", "+++ b/")) and "diff --git" not in patch:
-            paths.append(line[6:].partition("\t")[0].rstrip())
-    return list(dict.fromkeys(paths))
+    """The paths that a unified diff without renames changes, in its order. Raises RowError for what is no diff."""
+    try:
+        return changed_paths(patch)
+    except PatchParseError as error:
+        raise RowError(f"the patch is malformed at its line {error.line}: {error}") from error
 
 
 def _names(row: Mapping[str, Any], column: str) -> tuple[str, ...]:
