@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from crrl.data.build import SPLITS, Report, build_tasks, default_kind, make_plan
 from crrl.data.check_row import RowError, checked_task, is_pair
@@ -77,13 +80,27 @@ def run_build(arguments: argparse.Namespace) -> int:
     _refuse_to_replace_the_source(plan, arguments.out)
     report = Report()
     title = f"{plan.source.name}, {plan.split}"
-    with shown_progress(build_tasks(plan, report), report, title, sys.stderr) as tasks:
+    with ending_by_sigterm(), shown_progress(build_tasks(plan, report), report, title, sys.stderr) as tasks:
         count = write_jsonl(tasks, arguments.out)
     print_report(report, title, sys.stdout)
     if not count:
         raise DataError(f"no task is left, so {arguments.out} is not written; the table says where the rows went")
     print(f"{count} tasks written to {arguments.out}")
     return 0
+
+
+@contextmanager
+def ending_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends what is done as an exception, so that what was begun is cleared away."""
+
+    def end(number: int, frame: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def run_sample(arguments: argparse.Namespace) -> int:

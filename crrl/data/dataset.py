@@ -16,6 +16,7 @@ import crrl
 from crrl.cache import cache_root
 from crrl.data.build import Report, build_tasks
 from crrl.data.filters import load_tokenizer
+from crrl.data.options import NOT_CONTENT
 from crrl.data.paths import local_path
 from crrl.data.plan import Plan
 from crrl.data.read_jsonl import file_digest
@@ -49,7 +50,7 @@ def load_dataset(plan: Plan) -> datasets.Dataset:
 def cache_key(plan: Plan) -> str:
     """A name for exactly these tasks: changes with the options, the input's content, the tokenizer, and this code."""
     options = {name: value for name, value in vars(plan.options).items() if name not in ("tokenizer", "cache_dir")}
-    source_options = {name: value for name, value in vars(plan.source_options).items() if name not in ("path", "parts")}
+    source_options = {name: value for name, value in vars(plan.source_options).items() if name not in NOT_CONTENT}
     parts = {
         "source": [plan.source.name, source_options, plan.source.identity(plan.source_options)],
         "asked": [plan.kind, plan.split, options],

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from crrl.chat import fit_template
 from crrl.data.changes import changed_lines, changes_code
 from crrl.data.options import BuildOptions
+from crrl.data.paths import local_path
 from crrl.diffs import Patch, apply_patch, parse_patch
 from crrl.errors import ConfigError, PatchApplyError, PatchParseError
 from crrl.schema import TaskRow, files_from_rows
@@ -130,15 +132,34 @@ def prompt_holds_an_answer(task: TaskRow) -> str | None:
 
 
 def load_tokenizer(tokenizer: Any) -> Any:
-    """A tokenizer by name or folder, or the given one. Raises ConfigError without one, or without a chat template."""
+    """A tokenizer by name or folder, or the given one, without the network.
+
+    Raises ConfigError without one, or without a chat template.
+    """
     named = tokenizer if isinstance(tokenizer, str) else getattr(tokenizer, "name_or_path", "") or "the model"
     if isinstance(tokenizer, str):
         from transformers import AutoTokenizer
 
         try:
-            tokenizer = AutoTokenizer.from_pretrained(tokenizer)
+            tokenizer = AutoTokenizer.from_pretrained(_tokenizer_folder(tokenizer), local_files_only=True)
         except (OSError, ValueError) as error:
             first_line = str(error).strip().partition("\n")[0]
             raise ConfigError(f"tokenizer={tokenizer!r} cannot be loaded: {first_line}") from error
     fit_template(tokenizer, named)
     return tokenizer
+
+
+def _tokenizer_folder(name: str) -> str:
+    """The folder itself, or that of a model in the Hugging Face cache. Nothing of the hub's is called that asks the network."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if local_path(name).is_dir():
+        return str(local_path(name))
+    for file in ("tokenizer_config.json", "tokenizer.json", "config.json"):
+        found = try_to_load_from_cache(name, file)
+        if isinstance(found, str):
+            return str(Path(found).parent)
+    raise OSError(
+        "it is neither a folder nor in the Hugging Face cache of this machine; where there is a network: "
+        f"hf download {name} (HF_HOME says where it goes)"
+    )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crrl.data.options import BuildOptions, known_options, pick_options
+from crrl.data.options import NOT_CONTENT, BuildOptions, known_options, pick_options
 from crrl.data.paths import local_path
 from crrl.data.rows import Dropped, Found, Item, SeenKeys
 from crrl.errors import ConfigError
@@ -136,7 +136,7 @@ def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
 def _identity(options: MixtureOptions) -> str:
     parts = []
     for plan, name, share in zip(options.parts, options.names, options.shares, strict=True):
-        own = {key: value for key, value in vars(plan.source_options).items() if key != "path"}
+        own = {key: value for key, value in vars(plan.source_options).items() if key not in NOT_CONTENT}
         parts.append([name, share, plan.source.identity(plan.source_options), own])
     return json.dumps(parts, sort_keys=True)
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 from crrl.errors import ConfigError
 
 T = TypeVar("T")
+NOT_CONTENT = ("path", "parts", "workers")
+"""Options of sources that do not themselves decide what is built: the identity of a source stands for the first two."""
 
 
 class Option(NamedTuple):

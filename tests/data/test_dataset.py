@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from crrl.data import load_tasks
+from crrl.data.build import make_plan
+from crrl.data.command import ending_by_sigterm
+from crrl.data.dataset import cache_key
+from crrl.data.write_jsonl import write_jsonl
 from crrl.errors import DataError
 from tests.data.rows import pair, task, write_rows
 
@@ -159,3 +165,26 @@ def test_the_cache_is_where_the_option_or_the_environment_says(rows: str, own_ca
     report = json.loads((only_folder(tmp_path / "mine") / "report.json").read_text())["report"]
     assert (report["read"], report["kept"]) == (ROWS, ROWS)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["data"]
+
+
+def test_how_much_is_done_at_once_does_not_change_the_key(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("A = 1\n")
+    sources = (f"stack:{tmp_path}", f"stack:{tmp_path}:0.5,toy:0.5")
+    for source in sources:
+        keys = {
+            cache_key(make_plan(source, kind="implement", split="train", options={"workers": workers}))
+            for workers in (1, 2)
+        }
+        assert len(keys) == 1
+
+
+def test_a_build_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
+    def tasks() -> Iterator[dict[str, object]]:
+        yield task(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield task(2)
+
+    with pytest.raises(SystemExit, match="143"), ending_by_sigterm():
+        write_jsonl(tasks(), tmp_path / "tasks.jsonl")
+    assert not list(tmp_path.glob(".*.part"))
+    assert not (tmp_path / "tasks.jsonl").exists()

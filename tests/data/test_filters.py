@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from crrl.data.changes import changed_lines, changes_code
 from crrl.data.filters import (
     change_too_large,
+    filters_for,
     prompt_holds_an_answer,
     prompt_too_long,
     reference_unseen_by_tests,
     too_many_files,
 )
+from crrl.data.options import BuildOptions
 from crrl.data.prompts import repair_prompt
 from crrl.errors import ConfigError
 from crrl.train.tiny import build_tiny_model
@@ -34,6 +37,20 @@ def test_a_limit_keeps_what_is_exactly_as_large() -> None:
     assert too_many_files(1)(row) == "more than 1 files"
     assert change_too_large(2)(row) is None
     assert change_too_large(1)(row) == "more than 1 changed lines"
+
+
+def test_a_tokenizer_that_is_not_here_is_told_in_one_line_without_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def look_up(host: object, *_: object, **__: object) -> None:
+        asked.append(host)
+        raise OSError("no network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(ConfigError, match=r"where there is a network: hf download nobody/nothing") as error:
+        filters_for(BuildOptions(max_prompt_tokens=10, tokenizer="nobody/nothing"))
+    assert "\n" not in str(error.value)
+    assert not asked
 
 
 def test_files_that_a_fix_creates_count_too() -> None:
