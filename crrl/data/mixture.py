@@ -125,8 +125,8 @@ def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
                     ids.add(part.task["task_id"])
                 yield item
     finally:
-        for part in parts:
-            close = getattr(part, "close", None)
+        for items in parts:
+            close = getattr(items, "close", None)
             if close:
                 close()
         seen.close()

@@ -36,7 +36,7 @@ from crrl.schema import NO_TESTS, TaskRow, rows_from_files
 class _Found(NamedTuple):
     """One function, judged by itself."""
 
-    item: Item
+    item: Sourced | Dropped | BadRow
     body: Signature | None = None
     """A task's, to be compared with others; None where that is not asked for."""
     docstring: str = ""
