@@ -108,7 +108,7 @@ def test_the_text_is_the_one_that_submitit_writes() -> None:
         stderr_to_stdout=True,
         setup=["module load a", f"export PYTHONPATH={ROOT} PYTHONNOUSERSITE=1"],
         srun_args=["--cpus-per-task=32", "--kill-on-bad-exit=0", "--wait=0"],
-        signal_delay_s=180,
+        signal_delay_s=600,
         wckey=None,  # submitit's own; clusters that track such keys refuse it
         additional_parameters=own,
     )

@@ -17,7 +17,7 @@
 #SBATCH --partition=gpu
 #SBATCH --qos=long
 #SBATCH --requeue
-#SBATCH --signal=USR2@300
+#SBATCH --signal=USR2@900
 #SBATCH --time=2880
 
 # setup

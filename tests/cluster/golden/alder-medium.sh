@@ -17,7 +17,7 @@
 #SBATCH --partition=gpu
 #SBATCH --qos=normal
 #SBATCH --requeue
-#SBATCH --signal=USR2@300
+#SBATCH --signal=USR2@600
 #SBATCH --time=1440
 
 # setup

@@ -16,7 +16,7 @@
 #SBATCH --partition=gpu
 #SBATCH --qos=normal
 #SBATCH --requeue
-#SBATCH --signal=USR2@300
+#SBATCH --signal=USR2@180
 #SBATCH --time=60
 
 # setup
