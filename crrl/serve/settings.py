@@ -97,9 +97,14 @@ def _check_gpus(config: RunConfig) -> None:
                 f"serve.tensor_parallel {serve.tensor_parallel} × serve.data_parallel {serve.data_parallel} without GPUs; "
                 "a server on the CPU holds one copy in one piece"
             )
-    elif gpus % serve.data_parallel or serve.tensor_parallel not in (0, gpus // serve.data_parallel):
+    elif gpus % serve.data_parallel:
         raise ConfigError(
-            f"serve.tensor_parallel {serve.tensor_parallel or 'auto'} × serve.data_parallel {serve.data_parallel} must be "
+            f"serve.data_parallel {serve.data_parallel}: so many copies of the model cannot share the {gpus} GPUs of a server "
+            f"evenly; use one that divides {gpus}, as in --serve.data-parallel {gpus}"
+        )
+    elif serve.tensor_parallel not in (0, gpus // serve.data_parallel):
+        raise ConfigError(
+            f"serve.tensor_parallel {serve.tensor_parallel} × serve.data_parallel {serve.data_parallel} must be "
             f"the {gpus} GPUs of a server; leave tensor_parallel 0, and choose a data_parallel that divides them"
         )
 
