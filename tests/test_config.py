@@ -226,7 +226,10 @@ GPUS = "cluster: {gpus_per_node: 4, nodes: {server: 1}}"
         (f"serve: {{sync: nccl}}\n{LORA}\n{GPUS}", "serve.sync nccl publishes all weights, and lora.rank 8 trains an"),
         (f"serve: {{seeded: true}}\n{LORA}", "serve.seeded True: vLLM on the CPU cannot draw by seeds"),
         (f"serve: {{tensor_parallel: 2}}\n{LORA}", "without GPUs; a server on the CPU holds one copy"),
-        (f"serve: {{data_parallel: 3}}\n{LORA}\n{GPUS}", "serve.data_parallel 3: so many copies of the model cannot share"),
+        (
+            f"serve: {{data_parallel: 3}}\n{LORA}\n{GPUS}",
+            "serve.data_parallel 3: so many copies of the model cannot share",
+        ),
         (f"serve: {{tensor_parallel: 2}}\n{LORA}\n{GPUS}", "serve.tensor_parallel 2 × serve.data_parallel 1 must be"),
         (f"serve: {{max_num_seqs: 4}}\n{LORA}", "serve.max_num_seqs 4 is below grpo.num_generations 8"),
         (f"serve: {{max_model_len: 1024}}\n{LORA}", "leaves no room for a prompt"),

@@ -79,9 +79,11 @@ def generate(
 
 def rendered(tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Prompt]) -> tuple[list[str], list[list[int]]]:
     """Prompts as the chat template writes them, as text and as token ids."""
+    if not prompts:
+        return [], []
     template: Any = tokenizer.apply_chat_template
     texts = [str(template(prompt, add_generation_prompt=True, tokenize=False)) for prompt in prompts]
-    return texts, tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+    return texts, tokenizer(texts, add_special_tokens=False)["input_ids"]
 
 
 def whole_completion(prompt: str, answer: str) -> str:

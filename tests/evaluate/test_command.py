@@ -134,7 +134,7 @@ def test_training_and_the_command_give_the_same_answers(run: RunFolder, tmp_path
     tokenizer = load_tokenizer(run.checkpoints / "final")
     heldout = list(training._tasks(config, "heldout", ROWS, tokenizer))
     model = load_model(run.checkpoints / "final", "float32")
-    trainer = SimpleNamespace(model=model, accelerator=Accelerator(cpu=True), clock=StepClock())
+    trainer = SimpleNamespace(model=model, accelerator=Accelerator(cpu=True), clock=StepClock(), servers=None)
     Examiner(config, run, tokenizer, heldout, ALONE, UNWATCHED, StopRequest()).examine(trainer, 77)
     (kept,) = [evaluation for evaluation in read_evaluations(run.completions) if evaluation.step == 77]
     evaluated(run, tmp_path / "a.json")
