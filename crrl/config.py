@@ -516,10 +516,8 @@ def _check_nodes(config: RunConfig) -> None:
 
 def steps_of_a_batch(config: RunConfig) -> int:
     """Optimizer steps that completions are generated for at once. Only after the last of them nothing is half used."""
-    grpo, processes = config.grpo, trainer_processes(config)
-    step = grpo.per_device_batch_size * processes * grpo.gradient_accumulation
-    batch = grpo.generation_batch_size or step
-    passes = batch // (grpo.per_device_batch_size * processes) * grpo.num_iterations
+    grpo = config.grpo
+    passes = _batch(config) // (grpo.per_device_batch_size * trainer_processes(config)) * grpo.num_iterations
     return math.lcm(passes, grpo.gradient_accumulation) // grpo.gradient_accumulation
 
 
@@ -535,22 +533,30 @@ def training_dtype(config: RunConfig) -> Literal["float32", "bfloat16"]:
 
 def groups_of_a_batch(config: RunConfig) -> int:
     """Tasks whose completions are generated at once."""
+    return _batch(config) // config.grpo.num_generations
+
+
+def _batch(config: RunConfig) -> int:
+    """Completions that are generated at once: those of a step, or as many as the config says."""
+    return config.grpo.generation_batch_size or _completions_of_a_step(config)
+
+
+def _completions_of_a_step(config: RunConfig) -> int:
     grpo = config.grpo
-    step = grpo.per_device_batch_size * trainer_processes(config) * grpo.gradient_accumulation
-    return (grpo.generation_batch_size or step) // grpo.num_generations
+    return grpo.per_device_batch_size * trainer_processes(config) * grpo.gradient_accumulation
 
 
 def _check_batches(config: RunConfig, processes: int) -> None:
     grpo = config.grpo
     group = grpo.num_generations
-    step = grpo.per_device_batch_size * processes * grpo.gradient_accumulation
+    step = _completions_of_a_step(config)
     given = (
         f"grpo.per_device_batch_size {grpo.per_device_batch_size} × {processes} processes × grpo.gradient_accumulation "
         f"{grpo.gradient_accumulation} = {step} completions a step"
     )
     if step % group:
         raise ConfigError(f"{given}, which groups of grpo.num_generations {group} do not divide; make it a multiple")
-    batch = grpo.generation_batch_size or step
+    batch = _batch(config)
     if batch % group or batch % (grpo.per_device_batch_size * processes):
         raise ConfigError(
             f"grpo.generation_batch_size {batch} must be a multiple of grpo.num_generations {group} and of "

@@ -21,11 +21,6 @@ _AHEAD = 8
 """Jobs for each worker that are begun before their turn."""
 
 
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def in_order(pool: ThreadPoolExecutor, jobs: Iterable[Callable[[], T]], *, ahead: int) -> Iterator[T]:
     """Yields what each job returns. At most `ahead` jobs are begun before their turn, so memory stays flat."""
     waiting: deque[Future[T]] = deque()
@@ -47,7 +42,7 @@ def in_processes(jobs: Iterable[partial[T]], workers: int) -> Iterator[T]:
     """As `in_order`, in Python processes of its own: for jobs that compute. One worker: in this process.
 
     A job is a partial of a module's function, and it and its result can be pickled. What a job raises is raised here.
-    The processes are plain `python -m` ones: whoever calls this needs no `if __name__ == "__main__"`, may have threads, and
+    The processes are started anew, not forked: whoever calls this needs no `if __name__ == "__main__"`, may have threads, and
     pays nothing for what it has imported. Cost: the start of a Python each, and pickling.
     """
     if workers == 1:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -13,6 +12,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+from crrl.cores import cores
 from crrl.errors import SandboxError
 from crrl.rewards.counts import Counts, Found
 from crrl.rewards.kept_results import KeptResults
@@ -111,9 +111,7 @@ class Judge:
         workers = self._workers()
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(
-                    self.settings.workers or len(os.sched_getaffinity(0)), thread_name_prefix="crrl-tests"
-                )
+                self._pool = ThreadPoolExecutor(self.settings.workers or cores(), thread_name_prefix="crrl-tests")
             if job.key not in self._under_way:
                 self._under_way[job.key] = self._pool.submit(self._run, job, workers)
             return self._under_way[job.key]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from types import TracebackType
 
+from crrl.cores import cores
 from crrl.errors import SandboxError
 from crrl.sandbox.command import find_program
 from crrl.sandbox.inside.program import parse_command
@@ -85,7 +86,7 @@ class Workers:
 
     def __init__(self, count: int = 0, *, level: Level | None = None) -> None:
         self.level = choose_level(level)
-        self.count = count or len(os.sched_getaffinity(0))
+        self.count = count or cores()
         self._is_closed = False
         self._begin()
 

@@ -6,7 +6,7 @@ gathered one by one where ZeRO-3 holds them in parts, and the servers (crrl.serv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from threading import Thread
@@ -112,7 +112,7 @@ class NcclPublisher:
         info = NCCLTrainerInitInfo(address, port, world_size, rank=self._ranks.rank)
         return NCCLTrainerWeightTransferEngine.trainer_init(info, client=self._transfer, source=self._weights)
 
-    def _address(self, servers: list[Server] | Any) -> str:
+    def _address(self, servers: Sequence[Server]) -> str:
         """This node's, as the servers reach it."""
         hosts = [urlsplit(server.endpoint.url).hostname or "" for server in servers]
         return own_address("" if "127.0.0.1" in hosts else self._config.cluster.network_interface, hosts)

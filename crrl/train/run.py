@@ -19,8 +19,8 @@ from transformers import PreTrainedTokenizerBase
 
 from crrl.chat import opens_thought
 from crrl.config import RunConfig, groups_of_a_batch, read_config, validate
+from crrl.cores import cores
 from crrl.data import load_tasks
-from crrl.data.in_order import cores
 from crrl.errors import ConfigError
 from crrl.evaluate import data_options
 from crrl.evaluate.model_place import FINAL

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Event
 
+from crrl.cores import cores
 from crrl.data.groups import group_key
-from crrl.data.in_order import cores, in_order
+from crrl.data.in_order import in_order
 from crrl.data.options import BuildOptions
 from crrl.data.rows import Dropped, Item, Sourced, split_of
 from crrl.data.sources.mutations.candidates import body_key, candidates, different_programs

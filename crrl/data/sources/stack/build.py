@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from crrl.data.in_order import cores, in_processes
+from crrl.cores import cores
+from crrl.data.in_order import in_processes
 from crrl.data.placeholder import placeholder
 from crrl.data.prompts import implement_prompt
 from crrl.data.rows import BadRow, Dropped, Item, Sourced

@@ -10,10 +10,11 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from crrl.cores import cores
 from crrl.data.check_row import RowError
 from crrl.data.git_history import BlobReader, TreeEntry, present_commits, read_tree
 from crrl.data.hub import dataset_files
-from crrl.data.in_order import cores, in_threads
+from crrl.data.in_order import in_threads
 from crrl.data.paths import CODE_EXTENSIONS, is_test_path, path_problem
 from crrl.data.prompts import repair_prompt
 from crrl.data.read_table import read_tables, tables_digest
