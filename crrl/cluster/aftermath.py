@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,11 +10,10 @@ from pathlib import Path
 
 from crrl.cluster.attempts import IN_VAIN, is_superseded
 from crrl.cluster.ending import Ending
-from crrl.cluster.job_folder import remove_job_folder
 from crrl.cluster.place import Place
 from crrl.cluster.requeue import PATIENCE_S, are_enough, is_wanted, put_back
-from crrl.config import WatchdogConfig, read_config
-from crrl.errors import ConfigError, RunError
+from crrl.config import WatchdogConfig
+from crrl.errors import RunError
 from crrl.report.attempt_folder import AttemptFolder
 from crrl.report.run_folder import RunFolder
 
@@ -38,11 +36,9 @@ def write_down(
 ) -> None:
     """Write the run's status, and put the job back into the queue where that is right.
 
-    Done by the node that noticed the end, or by another one if that does not come to it.
+    Done by the node that noticed the end, or by another one if that does not come to it. In a job, Slurm may end this
+    process meanwhile.
     """
-    if place.job:  # from now on Slurm may end this process
-        with contextlib.suppress(ConfigError):
-            remove_job_folder(read_config(folder.config).cluster, os.environ)
     if not is_mine and _somebody_does(folder):
         _stay_while_queued(folder, attempt)
         return

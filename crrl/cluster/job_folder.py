@@ -8,7 +8,7 @@ import shlex
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from crrl.cluster.apptainer import NO_IMAGE
@@ -66,15 +66,7 @@ def job_folder(config: RunConfig, host: Mapping[str, str]) -> Iterator[Path]:
         _shield_mount(folder / "bin", host)
         yield folder
     finally:
-        remove_job_folder(config.cluster, host)
-
-
-def remove_job_folder(cluster: ClusterConfig, host: Mapping[str, str]) -> None:
-    """Remove the job's own folder of this node, if it has one. What uses it has ended."""
-    with suppress(RunError, OSError):
-        folder = local_folder(cluster, host)
-        if _is_ours_alone(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _claim(folder: Path) -> None:

@@ -70,14 +70,15 @@ def _supervise(folder: RunFolder, config: RunConfig, place: Place, command: Sequ
         _tell_that_it_runs(folder, attempt, place)
         if in_vain(folder, attempt) > IN_VAIN:
             return supervisor.finish(no_progress(Ending("lost", "it ended without a word")))
-    try:
-        refuse_old_driver(config.cluster)
-        with job_folder(config, os.environ) as scratch:
+    with supervisor.held:
+        try:
+            refuse_old_driver(config.cluster)
+            scratch = supervisor.held.enter_context(job_folder(config, os.environ))
             return supervisor.finish(_start_and_wait(supervisor, folder, config, attempt, place, command, scratch))
-    except CrrlError as error:
-        return supervisor.finish(Ending("mistake", " ".join(str(error).split()), {}, place.name))
-    except OSError as error:
-        return supervisor.finish(Ending("failed", f"node {place.name}: {error}", {}, place.name))
+        except CrrlError as error:
+            return supervisor.finish(Ending("mistake", " ".join(str(error).split()), {}, place.name))
+        except OSError as error:
+            return supervisor.finish(Ending("failed", f"node {place.name}: {error}", {}, place.name))
 
 
 def _start_and_wait(
@@ -89,7 +90,6 @@ def _start_and_wait(
     command: Sequence[str] | None,
     scratch: Path,
 ) -> Ending:
-    port: Port | None = None
     if command is not None:
         supervisor.start([Role(TRAINER, command, _environment(attempt, place), is_foreign=True)])
     else:
@@ -100,6 +100,7 @@ def _start_and_wait(
         if trainer_shape(config).processes > 1:
             if machine_of(config, place) == 0:
                 port = _arrange(config, attempt, place)
+                supervisor.held.callback(port.release)
             ending = supervisor.wait(until=lambda: published(attempt) is not None)
             if ending is not None:
                 return ending
@@ -107,8 +108,6 @@ def _start_and_wait(
         supervisor.start(trainer_roles(config, folder, attempt, place, meeting, scratch))
     ending = supervisor.wait()
     assert ending is not None
-    if port is not None:
-        port.release()
     return ending
 
 

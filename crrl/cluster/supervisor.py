@@ -54,6 +54,8 @@ class Supervisor:
             attempt.heartbeat(SUPERVISOR, place.name, place.node), SUPERVISOR, place.name, place.node
         )
         self._watch = Watch(rule, place.nodes)
+        self.held = contextlib.ExitStack()
+        """What the attempt holds on this node: let go once its processes have ended, before Slurm may end this one."""
         self._asked_by = ""
         self._is_kill = False
         self._handed_on = False
@@ -98,6 +100,7 @@ class Supervisor:
         if ending.kind == "stalled":
             dump_stacks(os.getpid())
         kill_all_below(os.getpid())
+        self.held.close()
         for process in self._processes:
             add_last_line(process.log, ending)
         self._heartbeat.stop()

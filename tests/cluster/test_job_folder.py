@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crrl.cluster.job_folder import job_folder, local_folder, remove_job_folder
+from crrl.cluster.job_folder import job_folder, local_folder
 from crrl.config import ClusterConfig, RunConfig, load_preset
 from crrl.errors import RunError
 
@@ -56,7 +56,6 @@ def test_a_folder_that_somebody_may_have_planted_is_refused_and_left_alone(plant
         folder.chmod(0o777)
     with pytest.raises(RunError, match=r"crrl-5-0-0 is there already and is not yours alone"):
         open_and_close(config(tmp_path))
-    remove_job_folder(config(tmp_path).cluster, JOB)
     assert folder.lstat()
 
 
