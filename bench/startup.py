@@ -12,20 +12,17 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
-import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
 
 from bench.machine import heading
+from bench.slurm import slurm
 from crrl.cluster.accelerate import TrainerShape, accelerate_config, deepspeed_config
 from crrl.cluster.rendezvous import Meeting, claim_port
 from tests.hpc.slurm_cluster import SlurmCluster
 from tests.hpc.training import TWO_NODES, Training, warm_model
 
-PROVISION = Path("tests/hpc/provision")
-HERE = Path(__file__).parent
 MOST_S = 5.0
 GOES_AT_ONCE = ("--stage", "grpo", "--grpo.steps", "2", "--grpo.save-steps", "50")
 
@@ -35,25 +32,10 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     given = parser.parse_args()
     print(heading())
-    root, user, checkout, image = (_said_by(*words) for words in _QUESTIONS)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=root) as name:
-        Path(name).chmod(0o755)
-        cluster = SlurmCluster(Path(name), user)
-        try:
-            cluster.start()
-            added = _compare(cluster, Path(checkout), Path(image), given.runs)
-        finally:
-            cluster.stop()
+    with slurm() as (cluster, checkout, image):
+        added = _compare(cluster, checkout, image, given.runs)
     print(f"{'met   ' if added <= MOST_S else 'MISSED'} at most {MOST_S:g} s over the bare launch ({added:.1f} s)")
     return int(added > MOST_S)
-
-
-_QUESTIONS = (
-    ("-c", '. ./where.sh; echo "$HPC_ROOT"'),
-    ("-c", '. ./where.sh; echo "$HPC_USER"'),
-    ("checkout.sh",),
-    ("image.sh",),
-)
 
 
 def _compare(cluster: SlurmCluster, checkout: Path, image: Path, runs: int) -> float:
@@ -103,11 +85,6 @@ def _bare(cluster: SlurmCluster, checkout: Path, image: Path, model: Path, numbe
     ended = cluster.wait_for_job(job, timeout_s=400)
     assert ended["JobState"] == "COMPLETED", (place / "job.log").read_text()[-4000:]
     return float(first_step.read_text()) - started
-
-
-def _said_by(*script: str) -> str:
-    done = subprocess.run(["sh", *script], cwd=PROVISION, capture_output=True, text=True, check=True)
-    return done.stdout.strip().splitlines()[-1]
 
 
 if __name__ == "__main__":
