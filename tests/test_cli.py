@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from crrl.data.build import Report, build_tasks, make_plan
+from crrl.data.write_jsonl import write_jsonl
 from tests.data.rows import pair, write_rows
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,6 +21,13 @@ ROOT = Path(__file__).resolve().parents[1]
 def crrl(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "crrl.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("CRRL_CACHE_DIR", str(folder))
+    return folder
 
 
 @pytest.fixture
@@ -33,6 +42,30 @@ def test_build_writes_tasks_and_prints_a_summary(rows: Path, tmp_path: Path) -> 
     assert "3 tasks written" in done.stdout
     with gzip.open(out, "rt") as stream:
         assert len([json.loads(line) for line in stream]) == 3
+
+
+def test_what_was_built_before_is_taken_from_the_cache_unless_something_has_changed(
+    rows: Path, tmp_path: Path, cache: Path
+) -> None:
+    first, second, third = (tmp_path / f"{number}.jsonl" for number in range(3))
+    build = ("data", "build", rows, "--split", "all", "--out")
+    said = crrl(*build, first).stdout
+    (table,) = cache.rglob("tasks.arrow")
+    written = table.stat().st_mtime_ns
+    assert crrl(*build, second).stdout == said.replace(str(first), str(second))
+    assert second.read_bytes() == first.read_bytes()
+    assert table.stat().st_mtime_ns == written
+    assert list(cache.rglob("tasks.arrow")) == [table]
+    write_rows(rows, [pair(n) for n in range(4)])
+    assert "4 tasks written" in crrl(*build, third).stdout
+
+
+def test_a_row_comes_out_of_the_cache_as_it_went_in(tmp_path: Path, cache: Path) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    assert crrl("data", "build", "toy", "--rows", "20", "--split", "train", "--out", first).returncode == 0
+    tasks = list(build_tasks(make_plan("toy", kind="repair", split="train", options={"rows": 20}), Report()))
+    assert write_jsonl(tasks, second) == 20
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_show_prints_the_prompt_and_the_human_fix(rows: Path, tmp_path: Path) -> None:

@@ -11,23 +11,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
-from crrl.data.build import SPLITS, Report, build_tasks, default_kind, make_plan
+from crrl.data.build import SPLITS, default_kind, make_plan
 from crrl.data.check_row import RowError, checked_task, is_pair
+from crrl.data.dataset import built_table, title_of
 from crrl.data.demonstrations import sample_run
 from crrl.data.hub import download
 from crrl.data.options import BuildOptions, Option, known_options
 from crrl.data.paths import local_path
 from crrl.data.plan import Plan
 from crrl.data.read_jsonl import read_jsonl
-from crrl.data.report_table import print_report, shown_progress
+from crrl.data.report_table import print_report
 from crrl.data.rows import BadRow
 from crrl.data.show import print_task
 from crrl.data.sources import SOURCES
-from crrl.data.write_jsonl import write_jsonl
+from crrl.data.table import read_arrow
+from crrl.data.write_jsonl import refuse_name, write_jsonl
 from crrl.errors import ConfigError, DataError
 from crrl.schema import KINDS
-
-_NOT_HERE = ("cache_dir",)
 
 
 def add_data_command(commands: Any) -> None:
@@ -73,16 +73,16 @@ def add_data_command(commands: Any) -> None:
 
 
 def run_build(arguments: argparse.Namespace) -> int:
-    """Write the tasks aside, rename when whole, print the summary. Returns the exit code."""
+    """Build the tasks or find them in the cache, write them to a file, print the summary. Returns the exit code."""
     options = {name: value for name, value in vars(arguments).items() if name in _flags()}
     kind = arguments.kind or default_kind(arguments.source)
     plan = make_plan(arguments.source, kind=kind, split=arguments.split, options=options)
     _refuse_to_replace_the_source(plan, arguments.out)
-    report = Report()
-    title = f"{plan.source.name}, {plan.split}"
-    with ending_by_sigterm(), shown_progress(build_tasks(plan, report), report, title, sys.stderr) as tasks:
-        count = write_jsonl(tasks, arguments.out)
-    print_report(report, title, sys.stdout)
+    refuse_name(arguments.out)
+    with ending_by_sigterm():
+        table, report = built_table(plan)
+        count = write_jsonl(read_arrow(table), arguments.out)
+    print_report(report, title_of(plan), sys.stdout)
     if not count:
         raise DataError(f"no task is left, so {arguments.out} is not written; the table says where the rows went")
     print(f"{count} tasks written to {arguments.out}")
@@ -174,5 +174,4 @@ def _refuse_to_replace_the_source(plan: Plan, out: Path) -> None:
 
 
 def _flags() -> dict[str, Option]:
-    known = known_options(BuildOptions, *(source.options_type for source in SOURCES.values()))
-    return {name: entry for name, entry in known.items() if name not in _NOT_HERE}
+    return known_options(BuildOptions, *(source.options_type for source in SOURCES.values()))

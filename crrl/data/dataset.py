@@ -37,14 +37,24 @@ def load_dataset(plan: Plan) -> datasets.Dataset:
     """
     import datasets
 
-    folder = _cache_folder(plan.options.cache_dir) / cache_key(plan)
-    title = f"{plan.source.name}, {plan.split}"
-    report = kept_report(folder) or _build_into(folder, plan, title)
+    table, report = built_table(plan)
     if report.dropped or report.bad:
-        print_report(report, title, sys.stderr)
+        print_report(report, title_of(plan), sys.stderr)
     if not report.kept:
         raise DataError(f"no task of kind {plan.kind} in the split {plan.split} of {plan.source.name}: {report}")
-    return datasets.Dataset.from_file(str(folder / _TABLE))
+    return datasets.Dataset.from_file(str(table))
+
+
+def built_table(plan: Plan) -> tuple[Path, Report]:
+    """Build a plan's tasks, or find them in the cache: an Arrow stream file, and what became of every row."""
+    folder = _cache_folder(plan.options.cache_dir) / cache_key(plan)
+    report = kept_report(folder) or _build_into(folder, plan)
+    return folder / _TABLE, report
+
+
+def title_of(plan: Plan) -> str:
+    """What progress and summary of a build are called."""
+    return f"{plan.source.name}, {plan.split}"
 
 
 def cache_key(plan: Plan) -> str:
@@ -72,13 +82,13 @@ def kept_report(folder: Path) -> Report | None:
         return None
 
 
-def _build_into(folder: Path, plan: Plan, title: str) -> Report:
+def _build_into(folder: Path, plan: Plan) -> Report:
     """Build beside the folder and rename, so that a folder is whole or not there, however many processes build it."""
     aside = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
     report = Report()
     try:
         aside.mkdir(parents=True)
-        with shown_progress(build_tasks(plan, report), report, title, sys.stderr) as tasks:
+        with shown_progress(build_tasks(plan, report), report, title_of(plan), sys.stderr) as tasks:
             write_arrow(tasks, aside / _TABLE)
         kept = {"report": report.as_dict(), "sha256": file_digest(aside / _TABLE)}
         (aside / _REPORT).write_text(json.dumps(kept))

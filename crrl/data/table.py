@@ -43,6 +43,17 @@ def write_arrow(tasks: Iterable[TaskRow], path: Path) -> None:
             writer.write_batch(pa.RecordBatch.from_pylist(chunk, schema=schema))
 
 
+def read_arrow(path: Path) -> Iterator[TaskRow]:
+    """The tasks that `write_arrow` wrote, in their order. Holds a chunk of them."""
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
+        for batch in reader:
+            for row in batch.to_pylist():
+                row["tests"] = {name: value for name, value in row["tests"].items() if value is not None}
+                yield row
+
+
 def _chunks(tasks: Iterable[TaskRow]) -> Iterator[list[TaskRow]]:
     chunk: list[TaskRow] = []
     size = 0

@@ -24,12 +24,7 @@ def write_jsonl(tasks: Iterable[Mapping[str, Any]], path: Path) -> int:
     Raises:
         ConfigError: a name of another ending, no such folder, or it cannot be written (no space, no permission).
     """
-    if not path.name.endswith((".jsonl", ".jsonl.gz")):
-        raise ConfigError(f"--out {path}: the name must end in .jsonl or .jsonl.gz")
-    if not path.parent.is_dir():
-        raise ConfigError(f"--out {path}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise ConfigError(f"--out {path}: is a folder; name a file")
+    refuse_name(path)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")  # two builds never share one
     try:
         with aside.open("xb") as raw:
@@ -43,6 +38,16 @@ def write_jsonl(tasks: Iterable[Mapping[str, Any]], path: Path) -> int:
     finally:
         aside.unlink(missing_ok=True)
     return count
+
+
+def refuse_name(path: Path) -> None:
+    """Raise ConfigError for a name that cannot be written: asked before a long build."""
+    if not path.name.endswith((".jsonl", ".jsonl.gz")):
+        raise ConfigError(f"--out {path}: the name must end in .jsonl or .jsonl.gz")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--out {path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise ConfigError(f"--out {path}: is a folder; name a file")
 
 
 def _write(tasks: Iterable[Mapping[str, Any]], raw: IO[bytes], *, packed: bool) -> int:
