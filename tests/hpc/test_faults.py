@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crrl.train.manifest import damage
 from tests.hpc.image import Image
 from tests.hpc.slurm_cluster import SlurmCluster
 from tests.hpc.training import ONE_NODE, TWO_NODES, Training
@@ -114,14 +115,28 @@ def test_a_node_whose_slurmd_is_killed_is_replaced(undisturbed: Training, start:
     run.assert_nothing_is_left()
 
 
-def test_a_full_disk_ends_the_run_and_leaves_the_checkpoints_before_it(start: Start, slurm: SlurmCluster) -> None:
+@pytest.fixture
+def small_disk(slurm: SlurmCluster) -> Iterator[Path]:
+    """A file system of its own, where a run named disk-full lies. What is checked before a submission wants over 1 GiB free."""
+    place = slurm.user.make_folder(slurm.work / "runs-disk-full")
+    owner = f"uid={slurm.user.uid},gid={slurm.user.gid}"
+    slurm.administer("mount", "-t", "tmpfs", "-o", f"size=1300m,mode=755,{owner}", "tmpfs", str(place))
+    yield place
+    slurm.administer("umount", "--lazy", str(place))
+
+
+def test_a_full_disk_ends_the_run_and_leaves_the_checkpoints_before_it(
+    start: Start, slurm: SlurmCluster, small_disk: Path
+) -> None:
     run = start("disk-full", *TWO_NODES, "--grpo.steps", "2000")
     run.wait_for_step(3)
-    for node in run.nodes():  # no file beyond 1 MB from now on, as on a disk that is full
-        slurm.run("prlimit", f"--pid={run.rank(node)}", "--fsize=1000000:1000000")
+    free = os.statvfs(small_disk)
+    with (small_disk / "of somebody else").open("wb") as stream:
+        os.posix_fallocate(stream.fileno(), 0, free.f_bavail * free.f_frsize - 1_000_000)
     run.wait_for_state("failed")
     assert run.status["verdict"].startswith("the disk is full: checkpoint-")
-    assert (run.folder.checkpoints / "grpo/checkpoint-2/manifest.json").is_file()
+    whole = [path for path in (run.folder.checkpoints / "grpo").glob("checkpoint-*") if not damage(path)]
+    assert whole
     run.assert_nothing_is_left()
     assert slurm.job(run.job_id)["ExitCode"] == "74:0"
 
