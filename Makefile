@@ -4,7 +4,8 @@ READY := .venv/ready-cpu
 .PHONY: demo test test-hpc image lint bench lock clean
 
 demo: $(READY); $(PYTHON) -m crrl.sandbox --check --line && $(PYTHON) launch.py --size tiny --follow $(ARGS)
-test: $(READY); $(PYTHON) -m crrl.sandbox --check --line && $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+# Three workers on two cores: many tests wait for processes.
+test: $(READY); $(PYTHON) -m crrl.sandbox --check --line && $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 test-hpc: $(READY); sh tests/hpc/provision.sh && $(PYTHON) -m pytest tests/hpc --timeout 1800 $(ARGS)
 image: ; ./build_container.sh $(ARGS)
 lint: $(READY); $(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check . && $(PYTHON) -m mypy --strict crrl launch.py
