@@ -17,7 +17,7 @@ task: repair
 rewards: {format: 0.5, similarity: 0.5}
 data: {source: toy, rows: 12}
 stage: sft,grpo
-sft: {steps: 100, batch_size: 16, learning_rate: 2.0e-3, warmup_steps: 10, rows: 400, save_steps: 20}
+sft: {steps: 100, batch_size: 8, learning_rate: 2.0e-3, warmup_steps: 10, rows: 400, save_steps: 20}
 grpo:
   steps: 10
   learning_rate: 1.0e-4
