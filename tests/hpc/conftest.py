@@ -4,44 +4,42 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.hpc import provisioned
 from tests.hpc.image import Image
 from tests.hpc.ordinary_user import OrdinaryUser
 from tests.hpc.slurm_cluster import SlurmCluster
 from tests.hpc.training import warm_model
-
-PROVISION = Path(__file__).with_name("provision")
 
 
 @pytest.fixture(scope="session")
 def hpc_root() -> Path:
     """Where provision.sh keeps what it makes; tests put their own temporary folders beside it."""
     assert os.geteuid() == 0, "the tests on a cluster start slurmd for three nodes: run them as root, on a test machine"
-    return Path(_said_by("-c", '. ./where.sh; echo "$HPC_ROOT"'))
+    return provisioned.root()
 
 
 @pytest.fixture(scope="session")
 def user(hpc_root: Path) -> OrdinaryUser:
     """Who builds the image and submits jobs."""
-    return OrdinaryUser(_said_by("-c", '. ./where.sh; echo "$HPC_USER"'))
+    return OrdinaryUser(provisioned.user())
 
 
 @pytest.fixture(scope="session")
 def checkout(user: OrdinaryUser) -> Path:
     """A copy of this checkout, as its files are now, owned by the user: launch.py, .venv/bin/python, crrl.sif."""
-    return Path(_said_by("checkout.sh"))
+    return provisioned.checkout()
 
 
 @pytest.fixture(scope="session")
 def image(checkout: Path, user: OrdinaryUser) -> Image:
     """The CPU image of that checkout; built if its contents have changed (CRRL_HPC_IMAGE=FILE takes another as it is)."""
-    return Image(Path(_said_by("image.sh")), user)
+    return Image(provisioned.image(), user)
 
 
 @pytest.fixture
@@ -72,10 +70,3 @@ def slurm(hpc_root: Path, user: OrdinaryUser) -> Iterator[SlurmCluster]:
 def warm(slurm: SlurmCluster, checkout: Path) -> Path:
     """A model that reinforcement can start from."""
     return warm_model(slurm, checkout, slurm.work / "runs-warm")
-
-
-def _said_by(*script: str) -> str:
-    """The last line of what a script of provision/ prints; its messages are the test's, if it fails."""
-    done = subprocess.run(["sh", *script], cwd=PROVISION, capture_output=True, text=True)
-    assert done.returncode == 0, f"{' '.join(script)} failed:\n{done.stderr[-8000:]}"
-    return done.stdout.strip().splitlines()[-1]
