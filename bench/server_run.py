@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 from bench.machine import heading
 from bench.slurm import Slurm, slurm
 from crrl.report.metrics_log import read_metrics
 from crrl.report.run_folder import RunFolder
+from tests.hpc.training import CODE
 
 NOISE_POINTS = 10.0
 """How far two pass rates on 200 tasks lie apart by chance: two standard errors of their difference at 50 %."""
 MOST_S = 3600.0
+TINY = "--size tiny --site none --tracking.wandb off".split()
 LOCAL = "--cluster local --image none --follow".split()
 SERVED = """
 --cluster slurm --nodes.server 1 --nodes.trainer 2 --grpo.use-vllm True --grpo.per-device-batch-size 32
@@ -30,7 +30,7 @@ SERVED = """
 
 
 def main() -> int:
-    """Print a table, and a verdict for each seed."""
+    """Print a line a run, and a verdict."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--steps", type=int, default=60, help="of reinforcement")
@@ -66,9 +66,9 @@ class Learned:
 
 def _runs_of(place: Slurm, seed: int, steps: int) -> tuple[Learned, Learned]:
     warm = _start(place, f"warm-{seed}", *LOCAL, "--seed", str(seed), "--stage", "sft", "--eval.every-steps", "0")
-    (model,) = _models(warm)
     lora = ["--lora.rank", "16", "--lora.alpha", "32", "--grpo.learning-rate", "2e-3", "--grpo.warmup-steps", "5"]
-    goes_on = ["--stage", "grpo", "--model", str(model), "--seed", str(seed), "--grpo.steps", str(steps)]
+    model = str(warm.checkpoints / "final")
+    goes_on = ["--stage", "grpo", "--model", model, "--seed", str(seed), "--grpo.steps", str(steps)]
     evaluates = ["--eval.every-steps", str(max(1, steps // 2))]
     learned = []
     for name, words in (("transformers, this machine", LOCAL), ("vLLM server, two ZeRO-3 nodes", SERVED)):
@@ -79,33 +79,21 @@ def _runs_of(place: Slurm, seed: int, steps: int) -> tuple[Learned, Learned]:
     return learned[0], learned[1]
 
 
-def _models(folder: RunFolder) -> Iterator[Path]:
-    yield from (path.parent for path in folder.checkpoints.glob("final/config.json"))
-
-
 def _start(place: Slurm, name: str, *words: str) -> RunFolder:
     """Submit a run as its user would, and wait for its end."""
     cluster, checkout, image = place
     runs = cluster.work / f"runs-{name}"
-    command = [
-        checkout / ".venv/bin/python",
-        "launch.py",
-        "--size",
-        "tiny",
-        "--site",
-        "none",
-        "--tracking.wandb",
-        "off",
-    ]
-    where = [] if "--image" in words else ["--image", image, "--cluster.code", "checkout"]
-    cluster.run(*command, *where, *words, "--runs", runs, cwd=checkout, timeout=MOST_S)
+    where = [] if "--image" in words else ["--image", image, *CODE]
+    cluster.run(
+        checkout / ".venv/bin/python", "launch.py", *TINY, *where, *words, "--runs", runs, cwd=checkout, timeout=MOST_S
+    )
     (path,) = runs.iterdir()
     folder = RunFolder(path)
 
     def has_ended() -> bool:
         status = folder.read_status()
         assert status["state"] in ("queued", "running", "done"), status
-        return status["state"] == "done"
+        return bool(status["state"] == "done")
 
     cluster.wait_for(has_ended, f"{folder.run_id} to be done", timeout_s=MOST_S)
     return folder
