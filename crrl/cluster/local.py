@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crrl.cluster import node
+from crrl.cluster.gpus import visible_gpus
 from crrl.config import RunConfig, time_limit_minutes
-from crrl.errors import ConfigError
 from crrl.report.run_folder import RunFolder, write_aside
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +21,7 @@ def submit_locally(config: RunConfig, folder: RunFolder) -> None:
     """Start the run's supervisor in the background; it outlives this process and its terminal."""
     from submitit import LocalExecutor
 
-    gpus = visible_gpus(config.cluster.gpus_per_node, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    gpus = visible_gpus(config.cluster.gpus_per_node, os.environ)
     write_aside(folder.job, job_script(folder))
     _find_crrl_from_anywhere()
     with _ignored(signal.SIGINT, signal.SIGHUP):
@@ -46,23 +46,6 @@ def job_script(folder: RunFolder) -> str:
         "#!/bin/sh\n# This run on this machine: starts it, or goes on where it stopped.\n"
         f"cd {shlex.quote(str(ROOT))} && exec {shlex.join(node.trainer_command(str(folder.path.resolve())))}\n"
     )
-
-
-def visible_gpus(wanted: int, visible: str | None) -> list[int]:
-    """The GPUs of a local run: the first of those in CUDA_VISIBLE_DEVICES, where submitit would take the machine's first.
-
-    Raises ConfigError if fewer are visible than the run wants, or if they are not given as numbers.
-    """
-    if visible is None or not wanted:
-        return list(range(wanted))
-    names = [name.strip() for name in visible.split(",") if name.strip()]
-    if not all(name.isdecimal() for name in names):
-        raise ConfigError(f"CUDA_VISIBLE_DEVICES={visible}: a local run wants numbers, as in CUDA_VISIBLE_DEVICES=0,1")
-    if len(names) < wanted:
-        raise ConfigError(
-            f"--gpus-per-node {wanted}, but CUDA_VISIBLE_DEVICES={visible} shows {len(names)}; ask for fewer, or show more"
-        )
-    return [int(name) for name in names[:wanted]]
 
 
 def next_attempt(folder: RunFolder) -> int:

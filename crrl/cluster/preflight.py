@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from crrl.cluster.apptainer import NO_IMAGE, data_paths
+from crrl.cluster.gpus import gpu_problem, gpus_here
 from crrl.cluster.image_commit import commit_note
 from crrl.cluster.image_file import image_problem
 from crrl.cluster.model_files import cached_snapshots, model_problem, weights_bytes
@@ -33,7 +34,7 @@ def problems(config: RunConfig, host: Mapping[str, str]) -> list[str]:
     """What keeps a resolved config from running where it says, the most basic first. Nothing is changed."""
     on_slurm = config.cluster.cluster == "slurm"
     checks = [
-        *(_slurm_problems(config) if on_slurm else ()),
+        *(_slurm_problems(config) if on_slurm else (gpu_problem(config.cluster.gpus_per_node, host, gpus_here()),)),
         image_problem(config.cluster.image) if config.cluster.image != NO_IMAGE else None,
         model_problem(config),
         _server_problem(config),

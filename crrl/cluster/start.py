@@ -11,7 +11,7 @@ from crrl.cluster.cancel import forget_cancel
 from crrl.cluster.dry_run import warn
 from crrl.cluster.follow import EXIT_CODES, Follower, busy
 from crrl.cluster.follow_slurm import SlurmFollower
-from crrl.cluster.local import next_attempt, submit_locally, visible_gpus
+from crrl.cluster.local import next_attempt, submit_locally
 from crrl.cluster.new_run import new_folder
 from crrl.cluster.partitions import partition_note
 from crrl.cluster.preflight import notes, problems, refusal
@@ -68,9 +68,8 @@ def resume_run(folder: RunFolder, *, follow: bool) -> int:
 def _refuse(config: RunConfig, folder: RunFolder) -> None:
     """Raises ConfigError with everything that keeps the run from working, in one line."""
     found = problems(config, os.environ)
-    if config.cluster.cluster == "local":
-        visible_gpus(config.cluster.gpus_per_node, os.environ.get("CUDA_VISIBLE_DEVICES"))
-    elif not found and (words := refusal(render_sbatch(config, folder))):
+    on_slurm = config.cluster.cluster == "slurm"
+    if on_slurm and not found and (words := refusal(render_sbatch(config, folder))):
         found += filter(None, (words, partition_note(config.cluster)))
     if found:
         raise ConfigError(found[0] + "".join(f"; also: {problem}" for problem in found[1:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from crrl.errors import ConfigError
 from crrl.rewards.applies import applies
@@ -16,7 +17,7 @@ from crrl.rewards.syntax import syntax
 from crrl.rewards.tests import begin_tests, tests
 from crrl.schema import Kind
 
-__all__ = ["HEAD_STARTS", "KINDS_OF", "REWARDS", "RewardFn", "check_rewards"]
+__all__ = ["HEAD_STARTS", "KINDS_OF", "NEEDS", "REWARDS", "RewardFn", "check_rewards"]
 
 RewardFn = Callable[..., list[float | None]]
 """f(completions, **columns) → B scores; columns as in the task row, B values each."""
@@ -34,6 +35,12 @@ KINDS_OF: dict[str, tuple[Kind, ...]] = {
     "swe_rl_similarity": ("repair", "implement"),
 }
 """Reward → the kinds of task that it can judge."""
+NEEDS: dict[str, Literal["tests", "reference"]] = {
+    "tests": "tests",
+    "similarity": "reference",
+    "swe_rl_similarity": "reference",
+}
+"""Reward → the part of a task that it judges by, and that a task may lack."""
 HEAD_STARTS: dict[str, Callable[..., None]] = {"tests": begin_tests}
 """Reward → what begins its work on completions, called as the reward is, and returns at once. Only for rewards that take long."""
 

@@ -167,9 +167,9 @@ def require_context(context: int | None, prompts: Sequence[Sequence[int]], new_t
     longest = max(map(len, prompts), default=0)
     if context and longest + new_tokens > context:
         raise ConfigError(
-            f"a prompt of {longest} tokens and {new_tokens} new ones exceed the model's context of {context}; lower "
-            "--max-new-tokens (in a run: eval.max_new_tokens), or leave long tasks out with the data option "
-            "max_prompt_tokens"
+            f"a prompt of {longest} tokens and {new_tokens} new ones exceed the model's context of {context}; leave long "
+            f"tasks out: --data-options max_prompt_tokens=N (in a run --data.max-prompt-tokens N), N at most "
+            f"{max(0, context - new_tokens)}, or lower --max-new-tokens (in a run --grpo.max-completion-length)"
         )
 
 

@@ -18,10 +18,9 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from crrl.chat import opens_thought
-from crrl.config import RunConfig, groups_of_a_batch, read_config, validate
+from crrl.config import RunConfig, read_config, validate
 from crrl.cores import cores
 from crrl.data import load_tasks
-from crrl.errors import ConfigError
 from crrl.evaluate import data_options
 from crrl.evaluate.model_place import FINAL
 from crrl.report.heartbeat import ATTEMPT, Heartbeat
@@ -31,9 +30,10 @@ from crrl.tracking.facts import keep_facts
 from crrl.train.checkpoints import is_complete, write_folder
 from crrl.train.distribution import meet, refuse_other_count
 from crrl.train.examine import Examiner
+from crrl.train.fit import refuse_missing_gpu, refuse_unfit_tasks
 from crrl.train.grpo import build_trainer, reinforce
 from crrl.train.interrupt import StopRequest
-from crrl.train.model import load_tokenizer, model_folder
+from crrl.train.model import context_of, load_tokenizer, model_folder
 from crrl.train.ranks import Ranks
 from crrl.train.save import save_whole
 from crrl.train.sft import imitate
@@ -49,6 +49,7 @@ def train(folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbe
     config = read_config(folder.config)
     validate(config)
     refuse_other_count(config, ranks)
+    refuse_missing_gpu(config)
     if is_complete(folder.checkpoints / FINAL):
         print("this run is done; nothing is left to do", flush=True)
         return
@@ -68,7 +69,7 @@ def _train(config: RunConfig, folder: RunFolder, stop: StopRequest, ranks: Ranks
     tasks, heldout = _data(config, tokenizer, ranks, heartbeat)
     if ranks.is_first:
         print(f"{len(tasks)} tasks to train on, {len(heldout)} held out", flush=True)
-    _refuse_too_few(config, len(tasks))
+    refuse_unfit_tasks(config, tasks, heldout, tokenizer, context_of(start))
     stop.check(ranks)
     examiner = Examiner(config, folder, tokenizer, list(heldout), ranks, heartbeat, stop)
     if config.imitates:
@@ -85,17 +86,6 @@ def _train(config: RunConfig, folder: RunFolder, stop: StopRequest, ranks: Ranks
     final = folder.checkpoints / FINAL
     with heartbeat.during("save the model"), writing(final):
         write_folder(final, lambda aside: save_whole(trainer, tokenizer, start, config.grpo.dtype, aside), ranks)
-
-
-def _refuse_too_few(config: RunConfig, tasks: int) -> None:
-    """Raises ConfigError if not even one batch of completions can be drawn."""
-    groups = groups_of_a_batch(config)
-    if config.reinforces and tasks < groups:
-        raise ConfigError(
-            f"{tasks} tasks to train on, and a batch of completions is drawn for {groups} of them at once; give more data "
-            "(docs/data.md says what was left out and why), or make the batch smaller: grpo.per_device_batch_size, "
-            "grpo.gradient_accumulation, grpo.generation_batch_size"
-        )
 
 
 def _free_memory() -> None:
