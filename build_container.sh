@@ -130,6 +130,11 @@ if ! has_every_capability; then
         elsewhere
         exit 2
     fi
+    # Root without all capabilities, as in a container: the tool then wants a range of ids, where others do without.
+    if [ "$(id -u)" -eq 0 ] && ! grep -q '^root:' /etc/subuid 2>/dev/null; then
+        die "root lacks capabilities here (a container?) and has no ids of its own; build as an ordinary user, or:" \
+            "for f in /etc/subuid /etc/subgid; do echo root:100000:65536 >>\$f; done"
+    fi
     set -- "$@" --fakeroot
 fi
 

@@ -2,7 +2,7 @@
 
 The whole loop on a laptop: python launch.py --size tiny --follow
 
-One GPU: python launch.py --size small --gpus-per-node 1 --data fixes.jsonl
+One GPU: python launch.py --size small --gpus-per-node 1 --image crrl.sif --data fixes.jsonl
 
 Print the job, submit nothing: python launch.py --size medium --model X --dry-run
 
@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crrl.cluster.dry_run import dry_run
-from crrl.cluster.find_run import find_run
 from crrl.config import read_config
 from crrl.errors import ConfigError, CrrlError
 from crrl.flags import Launch, parse, settings_of
+from crrl.report.find_run import find_run
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -37,7 +37,7 @@ class DataConfig:
     """Which tasks to train on."""
 
     source: str = "toy"
-    """toy, mutations, jsonl:FILE, commits:FOLDER, or the path of a .jsonl or .jsonl.gz file (docs/data.md)."""
+    """toy, mutations, stack, commits:FOLDER, swe:…, primevul:…, a .jsonl or .jsonl.gz file, or a mixture (docs/data.md)."""
     rows: int = 0
     """At most this many training tasks; 0: all there are."""
     options: dict[str, str] = field(default_factory=dict)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, get_type_hints
 
 from crrl.cluster.site_file import apply_site, find_site, runs_of_site
-from crrl.config import RunConfig, load_preset
+from crrl.config import RunConfig, load_preset, read_config
+from crrl.data.paths import local_path
 from crrl.errors import ConfigError
 from crrl.reasoning import is_reasoning_model, with_reasoning_budget
 
@@ -42,6 +43,8 @@ _PAIR_FLAGS = {
 class Launch(RunConfig):
     """A run's settings, and what to do with them."""
 
+    preset: str = ""
+    """A YAML file that takes the place of jobs/SIZE.yaml: a changed copy of one, or the config.yaml of a run to repeat."""
     dry_run: bool = False
     """Print the resolved config and the Slurm job, and what this machine lacks for it; submit nothing."""
     follow: bool = False
@@ -53,7 +56,7 @@ class Launch(RunConfig):
 
 
 def parse(arguments: Sequence[str], about: str = "") -> Launch:
-    """The settings of a command line: the preset of `--size`, then what the flags change.
+    """The settings of a command line: the preset of `--size` or `--preset`, then what the flags change.
 
     `about` heads the help. Raises ConfigError for a mistake, naming the nearest known flag; `--help` ends the process.
     """
@@ -64,7 +67,7 @@ def parse(arguments: Sequence[str], about: str = "") -> Launch:
     if _last(words, "--resume"):  # the settings are the run's own; of the site only where runs are is asked
         preset = replace(load_preset("tiny"), cluster=replace(load_preset("tiny").cluster, runs=runs_of_site(site)))
     else:
-        preset = load_preset(_last(words, "--size") or "tiny", _last(words, "--task"))
+        preset = _preset(words)
         preset = apply_site(preset, site) if site else preset
         if is_reasoning_model(_last(words, "--model")):
             preset = with_reasoning_budget(preset)
@@ -80,6 +83,15 @@ def parse(arguments: Sequence[str], about: str = "") -> Launch:
     if launch.resume:
         _refuse_settings(launch)
     return launch
+
+
+def _preset(words: Sequence[str]) -> RunConfig:
+    size, file = _last(words, "--size"), _last(words, "--preset")
+    if not file:
+        return load_preset(size or "tiny", _last(words, "--task"))
+    if size:
+        raise ConfigError(f"--size {size} and --preset {file}: give one of them; a file says its size itself")
+    return read_config(local_path(file))
 
 
 def _read_flags(words: Sequence[str], default: Launch, about: str) -> Launch:

@@ -3,6 +3,7 @@
 # Needs python3 (any 3.x that can make a virtual environment or has pip). uv installs; pip fetches uv where it is missing.
 set -eu
 cd "$(dirname "$0")/.."
+export PIP_ROOT_USER_ACTION=ignore  # what pip installs here is .venv's alone
 say() { echo "setup: $*" >&2; }
 
 # A wheelhouse offered to pip serves uv as well; uv only reads its own variable.

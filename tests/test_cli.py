@@ -60,6 +60,16 @@ def test_what_was_built_before_is_taken_from_the_cache_unless_something_has_chan
     assert "4 tasks written" in crrl(*build, third).stdout
 
 
+def test_a_file_is_replaced_by_force_only(rows: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tasks.jsonl"
+    out.write_text("kept\n")
+    done = crrl("data", "build", rows, "--split", "all", "--out", out)
+    assert (done.returncode, out.read_text()) == (2, "kept\n")
+    assert "tasks.jsonl: is there already; --force replaces it" in done.stderr
+    assert crrl("data", "build", rows, "--split", "all", "--out", out, "--force").returncode == 0
+    assert out.read_text() != "kept\n"
+
+
 def test_a_row_comes_out_of_the_cache_as_it_went_in(tmp_path: Path, cache: Path) -> None:
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     assert crrl("data", "build", "toy", "--rows", "20", "--split", "train", "--out", first).returncode == 0

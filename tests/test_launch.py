@@ -16,7 +16,7 @@ import pytest
 import launch
 from crrl.cluster.new_run import new_folder
 from crrl.cluster.resolve import resolve
-from crrl.config import load_preset, read_config
+from crrl.config import JOBS, load_preset, read_config
 from crrl.errors import ConfigError
 from crrl.flags import SHORT_FLAGS, parse, settings_of
 from crrl.report.run_folder import RunFolder, write_aside
@@ -68,6 +68,20 @@ def test_flags_change_the_preset_and_nothing_else() -> None:
 )
 def test_rewards_are_written_as_pairs_and_replace_the_preset_s(words: list[str]) -> None:
     assert parse([*words, "--seed", "3"]).rewards == {"tests": 0.8, "format": 0.2}
+
+
+def test_a_file_of_one_s_own_takes_the_place_of_a_preset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(f"{(JOBS / 'small.yaml').read_text()}\nseed: 7\n")
+    given = parse(["--preset", str(mine), "--grpo.steps", "9"])
+    small = parse(["--size", "small", "--grpo.steps", "9", "--seed", "7"])
+    assert settings_of(given) == settings_of(small)
+    mine.write_text("size: small\ngrpo: {stepz: 7}\n")
+    assert "mine.yaml:2: there is no setting grpo.stepz; did you mean grpo.steps?" in refusal(
+        capsys, "--preset", str(mine)
+    )
+    assert "give one of them" in refusal(capsys, "--preset", str(mine), "--size", "tiny")
+    assert "cannot read the config" in refusal(capsys, "--preset", str(tmp_path / "none.yaml"))
 
 
 def test_options_of_the_source_are_added_to_the_preset_s() -> None:
@@ -164,6 +178,11 @@ def test_gpus_that_are_not_visible_make_no_folder(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     words = ["--size", "small", "--gpus-per-node", "1", "--cluster", "local", "--runs", str(tmp_path / "runs")]
     assert "shows 0; ask for fewer" in refusal(capsys, *words)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr("crrl.cluster.preflight.gpus_here", lambda: 0)
+    assert "this machine shows 0 NVIDIA GPUs; ask for fewer; --gpus-per-node 0 trains on its CPU" in refusal(
+        capsys, *words
+    )
     assert not (tmp_path / "runs").exists()
 
 
@@ -187,6 +206,25 @@ def test_a_dry_run_prints_the_config_and_the_job_and_makes_nothing(
     assert all(line.startswith("warning: ") for line in printed.err.splitlines())
     assert "warning: there is no sbatch on this machine" in printed.err
     assert not (tmp_path / "runs").exists()
+
+
+def test_the_dry_run_that_the_docs_show_is_what_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = (JOBS.parent / "docs" / "launch.md").read_text().partition("## A dry run")[2].partition("\n## ")[0]
+    (words,) = re.findall(r"^\$ python launch\.py (.+)$", shown, re.MULTILINE)
+    assert launch.main(words.split()) == 0
+    printed = capsys.readouterr().out
+    (told,), run_id = (
+        re.findall(r"\d{8}-\d{6}-medium-repair-\w{4}(?=/job\.sh)", shown),
+        r"\d{8}-\d{6}-medium-repair-\w{4}",
+    )
+    expected = [
+        line for line in shown.splitlines() if line.startswith(("#SBATCH", "# roles", "srun", "export SUBMITIT"))
+    ]
+    assert len(expected) > 15
+    lines = re.sub(run_id, told, printed).splitlines()
+    for line in expected:
+        before, _, after = line.partition("…")  # paths are shortened
+        assert any(each.startswith(before) and each.endswith(after) for each in lines), line
 
 
 def test_the_script_of_a_dry_run_is_the_one_that_a_local_run_writes(

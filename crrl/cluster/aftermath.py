@@ -17,6 +17,8 @@ from crrl.errors import RunError
 from crrl.report.attempt_folder import AttemptFolder
 from crrl.report.run_folder import RunFolder
 
+_LAST_BYTES = 8192
+"""How much of a log's end may hold what happened."""
 _FIRST_S = 20.0
 """How long the node that noticed the end first has to write the run's status; then another one does."""
 _REQUEUED_S = 120.0
@@ -27,8 +29,10 @@ def add_last_line(log: Path, ending: Ending) -> None:
     """Let the log end with what happened, unless it says so already or all went well."""
     if ending.kind == "done":
         return
-    with contextlib.suppress(OSError), log.open("ab") as stream:
-        stream.write(f"end of the attempt ({ending.kind}): {ending.verdict}\n".encode())
+    with contextlib.suppress(OSError), log.open("a+b") as stream:
+        stream.seek(max(0, stream.tell() - _LAST_BYTES))
+        if ending.verdict.encode() not in stream.read():
+            stream.write(f"end of the attempt ({ending.kind}): {ending.verdict}\n".encode())
 
 
 def write_down(

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from crrl.cluster.cancel import cancel_run
-from crrl.cluster.find_run import all_runs, find_run
 from crrl.cluster.follow import EXIT_CODES
 from crrl.cluster.follow_slurm import ASK_SLURM_EVERY_S, GONE_AFTER_S
 from crrl.cluster.logs import LogReader, known_attempts, last_lines, log_files
@@ -19,6 +18,7 @@ from crrl.cluster.resolve import absolute
 from crrl.cluster.show_runs import is_gone, status_lines, table_of_runs
 from crrl.cluster.site_file import find_site, runs_of_site
 from crrl.errors import RunError
+from crrl.report.find_run import all_runs, find_run
 from crrl.report.run_folder import RunFolder
 
 POLL_S = 0.5
@@ -29,10 +29,14 @@ def add_run_commands(commands: Any) -> None:
     runs = commands.add_parser("runs", help="all runs: state, attempt, step, age, job")
     _add_runs_flag(runs)
     runs.set_defaults(run=_runs)
-    status = _add(commands, "status", "one run: state, verdict, job, last step, checkpoints, logs")
+    status = _add(
+        commands, "status", "one run: state, verdict, job, last step, checkpoints, logs", may_be_left_out=True
+    )
     status.set_defaults(run=_status)
-    logs = _add(commands, "logs", "the logs of a run")
-    logs.add_argument("--role", default="", metavar="ROLE", help="trainer, server or supervisor (default: all)")
+    logs = _add(commands, "logs", "the logs of a run", may_be_left_out=True)
+    logs.add_argument(
+        "--role", default="", metavar="ROLE", help="trainer, server or, on Slurm, supervisor (default: all)"
+    )
     logs.add_argument("--attempt", type=int, default=0, metavar="N", help="of this attempt (default: the last)")
     logs.add_argument("--lines", type=_count, default=20, metavar="N", help="last lines of each log (default: 20)")
     logs.add_argument("--follow", action="store_true", help="go on until the run ends; Ctrl-C only looks away")
@@ -45,15 +49,19 @@ def add_run_commands(commands: Any) -> None:
     resume.set_defaults(run=_resume)
 
 
-def _add(commands: Any, name: str, about: str) -> Any:
+def _add(commands: Any, name: str, about: str, *, may_be_left_out: bool = False) -> Any:
     parser = commands.add_parser(name, help=about)
-    add_run_arguments(parser)
+    add_run_arguments(parser, may_be_left_out=may_be_left_out)
     return parser
 
 
-def add_run_arguments(parser: Any) -> None:
-    """Add what names a run to a command's parser; `found_run` reads it."""
-    parser.add_argument("name", metavar="RUN", help="a run's id, the beginning of one, or its folder")
+def add_run_arguments(parser: Any, *, may_be_left_out: bool = False) -> None:
+    """Add what names a run to a command's parser; `found_run` reads it. Left out, it is the last run: only to look at."""
+    about = "a run's id, the beginning of one, or its folder"
+    if may_be_left_out:
+        parser.add_argument("name", metavar="RUN", nargs="?", help=f"{about} (default: the last run)")
+    else:
+        parser.add_argument("name", metavar="RUN", help=about)
     _add_runs_flag(parser)
 
 
@@ -75,7 +83,10 @@ def _folder_of_runs(chosen: argparse.Namespace) -> Path:
 
 def found_run(chosen: argparse.Namespace) -> RunFolder:
     """The run that a command names. Raises RunError if there is none."""
-    return find_run(chosen.name, _folder_of_runs(chosen))
+    runs = _folder_of_runs(chosen)
+    if chosen.name is None and (known := all_runs(runs)):
+        return known[-1]
+    return find_run(chosen.name or "", runs)
 
 
 def _runs(chosen: argparse.Namespace) -> int:

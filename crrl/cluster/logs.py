@@ -14,8 +14,9 @@ _BLOCK_BYTES = 64 * 1024
 
 
 def log_files(folder: RunFolder, attempt: int, role: str = "") -> list[Path]:
-    """The logs of an attempt, of one role or of all, by name."""
-    return sorted((folder.logs / str(attempt)).glob(f"{role or '*'}-*.log"))
+    """The logs of an attempt, of one role or of all, by name. Where nobody asked for stacks, their file is empty."""
+    found = (folder.logs / str(attempt)).glob(f"{role or '*'}-*.log")
+    return sorted(path for path in found if path.stat().st_size or not path.name.startswith("stacks-"))
 
 
 def known_attempts(folder: RunFolder) -> list[int]:

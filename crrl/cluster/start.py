@@ -9,6 +9,7 @@ from pathlib import Path
 
 from crrl.cluster.cancel import forget_cancel
 from crrl.cluster.dry_run import warn
+from crrl.cluster.ending import read_ending
 from crrl.cluster.follow import EXIT_CODES, Follower, busy
 from crrl.cluster.follow_slurm import SlurmFollower
 from crrl.cluster.local import next_attempt, submit_locally
@@ -21,6 +22,8 @@ from crrl.cluster.submit import submit_to_slurm
 from crrl.config import RunConfig, read_config, to_yaml, validate
 from crrl.errors import ConfigError, RunError
 from crrl.report.run_folder import RunFolder, write_aside
+
+MISTAKE_EXIT_CODE = 2
 
 
 def start_run(given: RunConfig, *, follow: bool) -> int:
@@ -105,6 +108,8 @@ def _show(config: RunConfig, folder: RunFolder, follow: bool) -> int:
 def show_end(folder: RunFolder, status: dict[str, object]) -> int:
     """Print how a followed run ended, and return the exit code for it."""
     state = str(status["state"])
+    ending = read_ending(folder.attempt(int(str(status["attempt"]))))
+    is_mistake = state == "failed" and ending is not None and ending.kind == "mistake"
     if state == "done":
         from rich.console import Console
 
@@ -113,5 +118,15 @@ def show_end(folder: RunFolder, status: dict[str, object]) -> int:
         print_summary(folder, Console())
     else:
         said = "" if state == "stopped" else f"{state}: "
-        print(f"{said}{status['verdict']}\ngo on with: python launch.py --resume {folder.path} --follow")
-    return EXIT_CODES[state]
+        print(f"{said}{status['verdict']}\n{_advice(folder, is_mistake)}")
+    return MISTAKE_EXIT_CODE if is_mistake else EXIT_CODES[state]
+
+
+def _advice(folder: RunFolder, is_mistake: bool) -> str:
+    resume = f"python launch.py --resume {folder.path} --follow"
+    if not is_mistake:
+        return f"go on with: {resume}"
+    # A run keeps its settings: to resume it with a wrong one would fail in the same way.
+    return (
+        f"start a new run with other settings; or mend what lies outside of them (a file, the network), and: {resume}"
+    )

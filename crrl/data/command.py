@@ -41,6 +41,7 @@ def add_data_command(commands: Any) -> None:
     names = "; ".join(f"{source.name}: {source.about}" for source in SOURCES.values())
     build.add_argument("source", metavar="SOURCE", help=f"{names}. NAME:PATH and a .jsonl file's path work too")
     build.add_argument("--out", required=True, type=Path, metavar="FILE", help="FILE.jsonl or FILE.jsonl.gz to write")
+    build.add_argument("--force", action="store_true", help="replace FILE")
     build.add_argument(
         "--kind", default="", choices=("", *KINDS), help="which kind of task (default: the first that the source holds)"
     )
@@ -53,6 +54,7 @@ def add_data_command(commands: Any) -> None:
     sample = data.add_parser("sample", help="keep the completions of a run whose rewards passed a bar, for --stage sft")
     add_run_arguments(sample)
     sample.add_argument("--out", required=True, type=Path, metavar="FILE", help="FILE.jsonl or FILE.jsonl.gz to write")
+    sample.add_argument("--force", action="store_true", help="replace FILE")
     sample.add_argument(
         "--min",
         nargs="+",
@@ -79,6 +81,7 @@ def run_build(arguments: argparse.Namespace) -> int:
     plan = make_plan(arguments.source, kind=kind, split=arguments.split, options=options)
     _refuse_to_replace_the_source(plan, arguments.out)
     refuse_name(arguments.out)
+    _refuse_to_replace(arguments)
     with ending_by_sigterm():
         table, report = built_table(plan)
         count = write_jsonl(read_arrow(table), arguments.out)
@@ -109,6 +112,8 @@ def run_sample(arguments: argparse.Namespace) -> int:
 
     if arguments.per_task < 1:
         raise ConfigError(f"--per-task {arguments.per_task}: must be 1 or more")
+    refuse_name(arguments.out)
+    _refuse_to_replace(arguments)
     run = found_run(arguments)
     bars = dict(_bar(word) for word in arguments.min)
     count = write_jsonl(sample_run(run, bars, arguments.per_task), arguments.out)
@@ -171,6 +176,11 @@ def _refuse_to_replace_the_source(plan: Plan, out: Path) -> None:
     source = local_path(getattr(plan.source_options, "path", ""))
     if source.is_file() and out.is_file() and out.samefile(source):
         raise ConfigError(f"--out {out}: is the source itself, which would be lost; choose another name")
+
+
+def _refuse_to_replace(arguments: argparse.Namespace) -> None:
+    if arguments.out.exists() and not arguments.force:
+        raise ConfigError(f"--out {arguments.out}: is there already; --force replaces it")
 
 
 def _flags() -> dict[str, Option]:

@@ -41,7 +41,11 @@ def load_dataset(plan: Plan) -> datasets.Dataset:
     if report.dropped or report.bad:
         print_report(report, title_of(plan), sys.stderr)
     if not report.kept:
-        raise DataError(f"no task of kind {plan.kind} in the split {plan.split} of {plan.source.name}: {report}")
+        share = plan.options.heldout_share
+        raise DataError(
+            f"no task of kind {plan.kind} in the split {plan.split} of {plan.source.name}: {report}; give more data, filter "
+            f"less, or hold out another share of it (the option heldout_share, which is {share:g})"
+        )
     return datasets.Dataset.from_file(str(table))
 
 

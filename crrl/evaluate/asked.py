@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -112,8 +113,7 @@ def complete(
         temperature=(0.0 if n == 1 else 1.0) if temperature is None else temperature,
         seed=seed,
         batch_size=batch_size or (config.eval.batch_size if config else BATCH_SIZE),
-        max_new_tokens=max_new_tokens
-        or (config.eval.max_new_tokens or config.grpo.max_completion_length if config else MAX_NEW_TOKENS),
+        max_new_tokens=max_new_tokens or _longest_answer(place),
         dtype=config.grpo.dtype if config and dtype == "auto" else dtype,
         engine=engine,
         judging=_judging(config.sandbox if config else SandboxConfig(), sandbox_level, sandbox_deadline_s),
@@ -121,6 +121,16 @@ def complete(
     )
     _check(asked)
     return asked
+
+
+def _longest_answer(place: ModelPlace) -> int:
+    """Tokens of an answer where nobody says: the run's, else MAX_NEW_TOKENS, but no more than half of a known context."""
+    if place.config:
+        return place.config.eval.max_new_tokens or place.config.grpo.max_completion_length
+    file = Path(place.base) / "config.json"
+    values = json.loads(file.read_text()) if file.is_file() else {}
+    context = values.get("text_config", values).get("max_position_embeddings")
+    return min(MAX_NEW_TOKENS, context // 2) if isinstance(context, int) and context > 1 else MAX_NEW_TOKENS
 
 
 def _judging(sandbox: SandboxConfig, level: Level | None, deadline_s: float | None) -> Settings:

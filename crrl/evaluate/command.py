@@ -39,7 +39,13 @@ def add_eval_command(commands: Any) -> None:
     add(
         "--batch-size", type=int, default=0, metavar="N", help="answers generated at once (default: the run's, else 16)"
     )
-    add("--max-new-tokens", type=int, default=0, metavar="N", help="of an answer (default: the run's, else 1024)")
+    add(
+        "--max-new-tokens",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of an answer (default: the run's, else 1024, or half of a shorter context)",
+    )
     add("--dtype", default="auto", choices=("auto", "float32", "bfloat16"), help="the model's weights")
     add(
         "--engine",

@@ -74,7 +74,7 @@ def comparison_table(compared: Comparison, first: str, second: str) -> Table:
 
     title = Text(f"{second} against {first}, {compared.tasks} common tasks")
     table = Table(title=title, title_justify="left", show_header=False)
-    table.add_column()
+    table.add_column(overflow="fold")  # names may differ at their ends only
     table.add_column(justify="right")
     span = "–" if compared.low != compared.low else f"[{100 * compared.low:+.1f}, {100 * compared.high:+.1f}]"
     change = 100 * (compared.second - compared.first)

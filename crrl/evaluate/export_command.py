@@ -40,7 +40,12 @@ def run_export(chosen: argparse.Namespace) -> int:
     from crrl.train.export import export_model, push_model
 
     size = export_model(place, place.config, model_card(run, f"checkpoints/{chosen.checkpoint}"), out)
-    print(f"{out} holds the model, {size / 1e9:.2f} GB, and its card, README.md")
+    print(f"{out} holds the model, {megabytes(size)}, and its card, README.md")
     if chosen.push:
         print(f"uploaded to {push_model(out, chosen.push)}")
     return 0
+
+
+def megabytes(size: int) -> str:
+    """Bytes for people: `4 MB`, `15.2 GB`."""
+    return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crrl.config import TINY_MODEL, RunConfig, read_config
 from crrl.errors import ConfigError
+from crrl.report.find_run import all_runs, find_run
 from crrl.report.run_folder import RunFolder
 from crrl.schema import Kind
 
@@ -54,11 +55,12 @@ def find_model(given: str, runs: Path) -> ModelPlace:
     """The model that a user names: a run (id or folder), a checkpoint's folder, another folder, or a name of the hub.
 
     Args:
-        runs: the folder where a run's id is looked up.
+        runs: the folder where a run's id, or the beginning of one, is looked up.
 
     Raises:
         ConfigError: a run without a final model, a checkpoint that is half written, the built-in model as it was drawn;
             each with the checkpoints that could be named instead.
+        RunError: no run of that name in `runs`, or several that begin so.
     """
     folder = next((path for path in (Path(given), runs / given) if path.is_dir()), None) if given else None
     if given == TINY_MODEL and folder is None:
@@ -68,6 +70,8 @@ def find_model(given: str, runs: Path) -> ModelPlace:
         )
     if folder is None and (run := _run_around(Path(given))):
         raise _no_checkpoint(given, run, "there is no such checkpoint")
+    if folder is None and _is_meant_as_run(given, runs):
+        folder = find_run(Path(given).name, runs).path
     if folder is None:
         if not given or given.startswith(("/", ".", "~")) or given.count("/") > 1:
             raise ConfigError(f"--model {given!r}: there is no such folder, and no run of that name in {runs}")
@@ -77,6 +81,13 @@ def find_model(given: str, runs: Path) -> ModelPlace:
     if run := _run_around(folder):
         return _checkpoint_of(given, run, folder)
     return _any_folder(given, folder)
+
+
+def _is_meant_as_run(given: str, runs: Path) -> bool:
+    """`runs/ID`, which could be a name of the hub as well, or the beginning of an id."""
+    if Path(given).parent == runs:
+        return True
+    return bool(given) and "/" not in given and any(run.run_id.startswith(given) for run in all_runs(runs))
 
 
 def untrained(place: ModelPlace) -> ModelPlace | None:

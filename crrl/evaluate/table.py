@@ -24,15 +24,15 @@ SHOWN_LABELS = 12
 
 def metrics_table(result: Result) -> Table:
     """A row for each metric: value, 95 % interval, how many tasks stand for it, and the baselines beside it."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table()
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)  # within 80 columns, where frames are not
     table.add_column("")
-    for column in ("value", "95 % interval", "tasks", *result.baselines):
-        table.add_column(column, justify="right", no_wrap=column == "95 % interval")
     unjudged = any(estimate.unjudged_answers for estimate in result.metrics.values())
-    if unjudged:
-        table.add_column("answers not judged", justify="right")
+    narrow = ("\n".join(name.split()) for name in (*result.baselines, *(["not judged"] if unjudged else [])))
+    for column in ("value", "95 % interval", "tasks", *narrow):
+        table.add_column(column, justify="right", no_wrap=True)
     for name, estimate in result.metrics.items():
         cells = [percent(estimate.value), interval(estimate), str(estimate.tasks)]
         cells += [percent(measured[name].value) if name in measured else "–" for measured in result.baselines.values()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from crrl.config import RunConfig, read_config
+from crrl.config import TINY_MODEL, RunConfig, read_config
 from crrl.report.metrics_log import HELDOUT, read_metrics
 from crrl.report.run_folder import RunFolder
 from crrl.tracking.facts import known_facts
@@ -20,7 +20,7 @@ def _front_matter(config: RunConfig) -> Iterator[str]:
     yield "---"
     yield "library_name: transformers"
     yield "pipeline_tag: text-generation"
-    if not config.model.startswith("/"):
+    if config.model != TINY_MODEL and not config.model.startswith("/"):
         yield f"base_model: {config.model}"
     yield f"tags: [crrl, code, {config.task}, {', '.join(config.stage.split(','))}]"
     yield "---"
@@ -33,7 +33,7 @@ def _body(folder: RunFolder, checkpoint: str) -> Iterator[str]:
     yield ""
     yield (
         f"The model of run `{folder.run_id}` (`{checkpoint}`), by CodeRepairRL. Its weights stand under the licence of "
-        f"{_name(config.model)}, and under what the training data's licences ask for."
+        f"{_licensed(config.model)}, and under what the training data's licences ask for."
     )
     yield ""
     yield from _table(("", ""), _training(config))
@@ -96,6 +96,10 @@ def _table(head: tuple[str, ...], rows: dict[str, Any]) -> Iterator[str]:
         cells = value if isinstance(value, tuple) else (str(value),)
         if any(cells):
             yield f"| {' | '.join((name, *cells))} |"
+
+
+def _licensed(model: str) -> str:
+    return "CodeRepairRL (Apache-2.0), which drew them at random" if model == TINY_MODEL else _name(model)
 
 
 def _name(given: str) -> str:

@@ -46,6 +46,9 @@ def print_summary(folder: RunFolder, console: Console) -> None:
         console.print(Text(f"{_SOLVED.get(answer.pass_reward, 'repaired')}: {answer.task_id}", style="bold"))
         console.print(coloured_diff(answer))
     console.print(f"\nthe run's folder: {folder.path}", soft_wrap=True)
+    if folder.report.is_file():
+        console.print(f"all of it as a page: {folder.report}", soft_wrap=True)
+    console.print(f"sampled answers and intervals: crrl eval --model {folder.path} --n 8 --baseline", soft_wrap=True)
 
 
 def comparison(first: Evaluation, last: Evaluation) -> RenderableType:

@@ -14,6 +14,11 @@ from crrl.evaluate.model_place import ModelPlace
 from crrl.schema import Kind
 from crrl.train.tiny import TINY, build_tiny_model
 
+_OTHERS = (
+    "give a folder with config.json, tokenizer and weights, or a name of the Hugging Face hub that this machine can reach or "
+    "has in its cache (hf download NAME, where there is a network, puts it there)"
+)
+
 
 def model_folder(name: str, seed: int, task: Kind = "repair") -> str:
     """What transformers loads: the folder of the built-in tiny model, or the name (a hub's, or a folder's) itself."""
@@ -25,11 +30,7 @@ def load_model(name_or_folder: str | Path, dtype: str) -> Any:
     try:
         return AutoModelForCausalLM.from_pretrained(str(name_or_folder), dtype=getattr(torch, dtype))
     except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise ConfigError(
-            f"cannot load the model {str(name_or_folder)!r}: {first}; give a folder with config.json and weights, "
-            "or a name of the Hugging Face hub that this machine can reach or has cached"
-        ) from error
+        raise ConfigError(f"cannot load the model {str(name_or_folder)!r}: {_first_line(error)}; {_OTHERS}") from error
 
 
 def context_of(name_or_folder: str | Path) -> int | None:
@@ -43,8 +44,9 @@ def load_tokenizer(name_or_folder: str | Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(name_or_folder))
     except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise ConfigError(f"cannot load the tokenizer of {str(name_or_folder)!r}: {first}") from error
+        raise ConfigError(
+            f"cannot load the tokenizer of {str(name_or_folder)!r}: {_first_line(error)}; {_OTHERS}"
+        ) from error
     fit_template(tokenizer, str(name_or_folder))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -72,3 +74,7 @@ def _with_adapter(model: Any, folder: Path) -> Any:
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         first = str(error).strip().splitlines()[0]
         raise ConfigError(f"cannot load the adapter {folder}: {first}; does it belong to this model?") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")

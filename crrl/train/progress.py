@@ -44,8 +44,9 @@ class Progress:
         if not values and "loss" in measured:
             values = [f"loss {measured['loss']:.3f}"]
         done = step - self.first_step
-        left = (now - self.started) / done * (self.steps - step) if done > 0 else 0.0
-        return "  ".join([f"{self.stage:<10}", f"step {step}/{self.steps}", *values, f"time left {clock(left)}"])
+        # The first step warms everything up, and would promise three times too long.
+        left = [f"time left {clock((now - self.started) / done * (self.steps - step))}"] if done > 1 else []
+        return "  ".join([f"{self.stage:<10}", f"step {step}/{self.steps}", *values, *left])
 
 
 def clock(seconds: float) -> str:

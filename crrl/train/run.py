@@ -65,6 +65,8 @@ def train(folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbe
 def _train(config: RunConfig, folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbeat) -> None:
     transformers.set_seed(config.seed)
     start: Path | str = model_folder(config.model, config.seed, config.task)
+    if ranks.is_first and not Path(start).is_dir():
+        print(f"{start}: looked up on the Hugging Face hub", flush=True)  # without a network that takes a minute
     tokenizer = load_tokenizer(start)
     tasks, heldout = _data(config, tokenizer, ranks, heartbeat)
     if ranks.is_first:

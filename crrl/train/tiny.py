@@ -78,7 +78,9 @@ def _train_tokenizer(task: Kind) -> PreTrainedTokenizerBase:
     pairs = itertools.islice(toy.demonstrations(rows=TOKENIZER_TEXTS, seed=0, kind=task), TOKENIZER_TEXTS)
     texts = [f"{row['prompt'][0]['content']}\n{answer}" for row, answer in pairs]
     base: Any = Qwen2Tokenizer()
-    tokenizer: Any = base.train_new_from_iterator(texts, VOCABULARY, new_special_tokens=[START, END])
+    tokenizer: Any = base.train_new_from_iterator(
+        texts, VOCABULARY, new_special_tokens=[START, END], show_progress=False
+    )
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.eos_token = END
     tokenizer.pad_token = PAD

@@ -59,7 +59,10 @@ def _start(config: RunConfig, folder: RunFolder) -> subprocess.Popen[str] | None
     except OSError as error:
         print(f"W&B is not told of this run: {error}", flush=True)
         return None
-    print(f"W&B: run {folder.run_id}; what becomes of it: {folder.wandb / LOG}", flush=True)
+    print(
+        f"W&B: sent where there are a key and a network, else kept for `crrl sync`; see {folder.wandb / LOG}",
+        flush=True,
+    )
     return teller
 
 

@@ -100,6 +100,26 @@ def test_logs_are_those_of_the_last_attempt_unless_asked(runs: Path, capsys: pyt
     assert said.splitlines()[1:] == ["attempt 1 line 49"]
 
 
+def test_the_last_run_is_looked_at_where_none_is_named_but_never_steered(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert output_of(capsys, "status", "--runs", str(runs)) == output_of(capsys, "status", "r3", "--runs", str(runs))
+    make_run(runs, "r4", "queued", attempt=1)
+    assert "r4 has no logs yet" in complaint_of(capsys, "logs", "--runs", str(runs))
+    assert "there is no run ''" in complaint_of(capsys, "cancel", "", "--runs", str(runs))
+    assert "there is no run ''" in complaint_of(capsys, "status", "", "--runs", str(runs))
+    with pytest.raises(SystemExit):
+        main(["cancel", "--runs", str(runs)])
+
+
+def test_stacks_that_nobody_asked_for_are_not_shown(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stacks = RunFolder(runs / "r1").log(2, "stacks", "trainer-here")
+    write_aside(stacks, "")
+    assert str(stacks) not in output_of(capsys, "logs", "r1", "--runs", str(runs))
+    write_aside(stacks, "Thread 1\n")
+    assert "Thread 1" in output_of(capsys, "logs", "r1", "--runs", str(runs))
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

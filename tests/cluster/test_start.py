@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import launch
+from crrl.cluster.aftermath import add_last_line
+from crrl.cluster.ending import Ending, end_attempt
+from crrl.cluster.start import show_end
+from crrl.report.run_folder import RunFolder
 
 SBATCH = """\
 #!/bin/sh
@@ -39,3 +44,38 @@ def test_a_refused_run_leaves_nothing_that_was_not_there_before(
     assert "Slurm refused the job: the controller is asleep" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "hub"]
     assert list((tmp_path / "hub").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "advice"),
+    [
+        ("failed", 1, "go on with: python launch.py --resume "),
+        (
+            "mistake",
+            2,
+            "start a new run with other settings; or mend what lies outside of them (a file, the network), and: ",
+        ),
+    ],
+)
+def test_the_end_says_what_to_do_next(
+    kind: Any, code: int, advice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = RunFolder(tmp_path)
+    ending = Ending(kind, "the sky fell")
+    folder.attempt(1).path.mkdir(parents=True)
+    assert end_attempt(folder.attempt(1), ending)
+    folder.write_status("failed", attempt=1, verdict=ending.verdict)
+    assert show_end(folder, folder.read_status()) == code
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "failed: the sky fell"
+    assert second.startswith(advice) and second.endswith(f"python launch.py --resume {folder.path} --follow")
+
+
+def test_a_log_ends_with_the_verdict_once(tmp_path: Path) -> None:
+    log = tmp_path / "trainer.log"
+    log.write_text("error: the sky fell\n")
+    add_last_line(log, Ending("mistake", "the sky fell"))
+    assert log.read_text() == "error: the sky fell\n"
+    for _ in range(2):
+        add_last_line(log, Ending("lost", "rank 1 is gone"))
+    assert log.read_text() == "error: the sky fell\nend of the attempt (lost): rank 1 is gone\n"

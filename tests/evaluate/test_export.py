@@ -73,7 +73,7 @@ def logits(model: Any) -> torch.Tensor:
 def test_the_final_model_is_exported_as_it_is(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(run.path)]) == 0
     out = run.path / "export"
-    assert f"{out} holds the model, 0.00 GB" in capsys.readouterr().out
+    assert f"{out} holds the model, 4 MB" in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == sorted(
         {path.name for path in (run.checkpoints / "final").iterdir()} - {"manifest.json"} | {"README.md"}
     )

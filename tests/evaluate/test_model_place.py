@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crrl.config import RunConfig, to_yaml
-from crrl.errors import ConfigError
+from crrl.errors import ConfigError, RunError
 from crrl.evaluate.model_place import find_model, untrained
 from crrl.report.run_folder import RunFolder
 from crrl.train.manifest import MANIFEST
@@ -41,6 +41,18 @@ def test_a_run_stands_for_its_final_model_by_folder_and_by_id(run: RunFolder) ->
         assert (place.folder, place.adapter, place.given) == (final, None, given)
         assert place.run is not None
         assert (place.run.run_id, place.config and place.config.seed) == ("r1", 7)
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id_and_named_where_it_is_not(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    final = saved(run.checkpoints / "final", FULL)
+    monkeypatch.chdir(run.path.parents[1])
+    for given in ("r", "runs/r1", "runs/r"):
+        assert find_model(given, Path("runs")).folder == Path("runs") / final.relative_to(run.path.parent)
+    with pytest.raises(RunError, match=r"there is no run 'nope'.*the last ones are r1"):
+        find_model("runs/nope", Path("runs"))
+    assert find_model("s", Path("runs")).base == "s"
 
 
 def test_a_full_checkpoint_is_its_own_base(run: RunFolder) -> None:

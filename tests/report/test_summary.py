@@ -48,7 +48,11 @@ def test_repairs_are_shown_as_diffs_those_that_were_learned_first(folder: RunFol
 
 
 def test_the_folder_is_named(folder: RunFolder) -> None:
-    assert f"the run's folder: {folder.path}" in shown(folder)
+    assert f"the run's folder: {folder.path}\nsampled answers and intervals: crrl eval --model {folder.path} " in shown(
+        folder
+    )
+    folder.report.write_text("")
+    assert f"all of it as a page: {folder.report}\n" in shown(folder)
 
 
 def test_diffs_are_coloured_on_a_terminal_only(folder: RunFolder) -> None:

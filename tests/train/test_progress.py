@@ -23,6 +23,11 @@ def test_a_stage_without_rewards_shows_its_loss() -> None:
     assert line == "sft         step 5/10  loss 0.250  time left 0:05"
 
 
+def test_the_first_step_promises_nothing_also_after_a_resume() -> None:
+    assert Progress("sft", 10, 0, 0.0).line(1, {"loss": 0.25}, now=5.0) == "sft         step 1/10  loss 0.250"
+    assert "time left" not in Progress("sft", 10, 4, 0.0).line(5, {"loss": 0.25}, now=5.0)
+
+
 def test_lines_are_seconds_apart_but_the_last_step_is_always_shown(capsys: pytest.CaptureFixture[str]) -> None:
     progress = Progress("grpo", 3, 0, 0.0)
     for step in (1, 2, 3):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from crrl.cluster.find_run import all_runs, find_run
 from crrl.errors import RunError
+from crrl.report.find_run import all_runs, find_run
 
 IDS = ("20260101-000000-tiny-repair-aaaa", "20260102-000000-tiny-repair-bbbb", "20260102-000000-tiny-repair-cccc")
 
