@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crrl.cluster.plan import all_nodes
-from crrl.cluster.queue import answer
+from crrl.cluster.queue import answer, run_slurm
 from crrl.config import ClusterConfig, time_limit_minutes
-from crrl.errors import ConfigError
+from crrl.errors import ConfigError, RunError
 
 SINFO = ("sinfo", "--all", "--noheader", "--exact", "--format=%P|%a|%D|%c|%m|%G|%l|%s|%f")
 
@@ -61,9 +61,10 @@ def parse_sinfo(said: str) -> list[Nodes]:
 
 def partition_problem(cluster: ClusterConfig) -> str | None:
     """Why the run's partition cannot take it, and what to do; None if nothing is known to be wrong."""
-    said = answer(SINFO)
-    if said is None:
-        return "Slurm does not answer (sinfo failed); try again, or ask your cluster's support"
+    try:
+        said = run_slurm(*SINFO)
+    except RunError as error:
+        return f"{error}; ask your cluster's support if it stays so"
     return misfit(cluster, parse_sinfo(said))
 
 

@@ -46,6 +46,18 @@ def test_a_refused_run_leaves_nothing_that_was_not_there_before(
     assert list((tmp_path / "hub").iterdir()) == []
 
 
+@pytest.mark.usefixtures("slurm")
+def test_why_slurm_does_not_answer_is_said_in_its_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bin/sinfo").write_text("#!/bin/sh\necho 'sinfo: error: no configuration server' >&2\nexit 1\n")
+    words = ["--size", "tiny", "--cluster", "slurm", "--image", "none", "--runs", str(tmp_path / "runs")]
+    assert launch.main(words) == 2
+    said = capsys.readouterr().err
+    assert (
+        said.startswith("error: sinfo ")
+        and "no configuration server; ask your cluster's support if it stays so" in said
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "advice"),
     [

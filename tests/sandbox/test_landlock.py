@@ -20,6 +20,15 @@ def test_everything_that_landlock_must_hold_holds() -> None:
     assert passed and "skipped" not in found.stdout, found.stdout[-2000:]
 
 
+def test_no_attack_on_a_task_s_tests_earns_anything() -> None:
+    found = run_without_namespaces(
+        ["-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/testing/test_attacks.py"]
+    )
+    assert found.returncode == 0, found.stdout[-6000:]
+    passed = re.search(r"\[100%\]", found.stdout)
+    assert passed and "skipped" not in found.stdout, found.stdout[-2000:]
+
+
 @pytest.mark.parametrize("level", ["landlock", "limits"])
 def test_root_is_refused_without_namespaces_and_others_are_not(level: str) -> None:
     if os.geteuid() == 0:
