@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from crrl.errors import ConfigError
 from crrl.evaluate.result import Result, TaskResult
 from crrl.evaluate.statistics import bootstrap_interval, exact_sign_test
+from crrl.evaluate.table import plain_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -69,11 +70,9 @@ def compare(first: Result, second: Result, *, seed: int = 1) -> Comparison:
 
 def comparison_table(compared: Comparison, first: str, second: str) -> Table:
     """The comparison for people."""
-    from rich.table import Table
     from rich.text import Text
 
-    title = Text(f"{second} against {first}, {compared.tasks} common tasks")
-    table = Table(title=title, title_justify="left", show_header=False)
+    table = plain_table(Text(f"{second} against {first}, {compared.tasks} common tasks"), has_header=False)
     table.add_column(overflow="fold")  # names may differ at their ends only
     table.add_column(justify="right")
     span = "–" if compared.low != compared.low else f"[{100 * compared.low:+.1f}, {100 * compared.high:+.1f}]"

@@ -48,8 +48,9 @@ def evaluate_and_keep(asked: Asked, *, with_baselines: bool, predictions: Path |
     console = Console()
     print_result(result, console)
     if before:
-        console.print(comparison_table(compare(before, result, seed=asked.seed), UNTRAINED, asked.place.given))
-    console.print(f"result in {asked.out}, answers in {completions_path(asked.out)}", soft_wrap=True)
+        compared = compare(before, result, seed=asked.seed)
+        console.print("", comparison_table(compared, UNTRAINED, asked.place.given), sep="\n")
+    console.print(f"\nresult in {asked.out}, answers in {completions_path(asked.out)}", soft_wrap=True)
     if predictions:
         write_predictions(evaluation, tasks, asked.place.given, predictions)
         console.print(f"predictions in {predictions}", soft_wrap=True)
@@ -65,9 +66,9 @@ def print_result(result: Result, console: Console) -> None:
     console.print(Text(title(result), style="bold"))
     console.print(metrics_table(result))
     if strata := strata_table(result):
-        console.print(strata)
+        console.print("", strata, sep="\n")
     if result.confusion:
-        console.print(confusion_table(result.confusion))
+        console.print("", confusion_table(result.confusion), sep="\n")
 
 
 def _baselines(asked: Asked, tasks: Sequence[TaskRow]) -> tuple[Result | None, dict[str, Measured]]:

@@ -12,6 +12,7 @@ from crrl.evaluate.result import Result
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 PASS_MEANS = {
     "tests": "the tests pass",
@@ -20,14 +21,29 @@ PASS_MEANS = {
 }
 SHOWN_STRATA = 30
 SHOWN_LABELS = 12
+_TITLE_WIDTH = 78
+"""A table is as wide as its title up to here; rich would break the title at the table's width."""
+
+
+def plain_table(title: str | Text = "", *, has_header: bool = True) -> Table:
+    """A table without columns yet, and without frames: the widest one fits 80 columns so."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    return Table(
+        title=title or None,
+        title_justify="left",
+        min_width=min(len(title), _TITLE_WIDTH),
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        show_header=has_header,
+    )
 
 
 def metrics_table(result: Result) -> Table:
     """A row for each metric: value, 95 % interval, how many tasks stand for it, and the baselines beside it."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)  # within 80 columns, where frames are not
+    table = plain_table()
     table.add_column("")
     unjudged = any(estimate.unjudged_answers for estimate in result.metrics.values())
     narrow = ("\n".join(name.split()) for name in (*result.baselines, *(["not judged"] if unjudged else [])))
@@ -43,12 +59,11 @@ def metrics_table(result: Result) -> Table:
 
 def strata_table(result: Result) -> Table | None:
     """A row for each stratum, the largest first; None where there is nothing to break down."""
-    from rich.table import Table
     from rich.text import Text
 
     if not result.strata:
         return None
-    table = Table(title="By kind of task", title_justify="left")
+    table = plain_table("By kind of task")
     shown = _shown_metrics(result.metrics)
     table.add_column("")
     for column in ("tasks", *shown):
@@ -67,10 +82,9 @@ def strata_table(result: Result) -> Table | None:
 
 def confusion_table(confusion: Confusion) -> Table:
     """A row for each label, a column for each verdict, the commonest first. What is right lies on the diagonal."""
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(title="Label (rows) against verdict (columns), answers", title_justify="left")
+    table = plain_table("Label (rows) against verdict (columns), answers")
     table.add_column("")
     rows, columns = confusion.labels[:SHOWN_LABELS], _shown_verdicts(confusion)
     for column in columns:
