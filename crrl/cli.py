@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from crrl.cluster.commands import add_run_commands
+from crrl.cluster.doctor import add_doctor_command
 from crrl.data.command import add_data_command
 from crrl.errors import CrrlError
 from crrl.evaluate.command import add_compare_command, add_eval_command
@@ -21,6 +22,7 @@ COMMANDS: tuple[Callable[[Any], None], ...] = (
     add_eval_command,
     add_compare_command,
     add_run_commands,
+    add_doctor_command,
     add_sync_command,
     add_report_command,
     add_export_command,

@@ -90,6 +90,16 @@ def test_sbatch_takes_the_golden_scripts(slurm: SlurmCluster, path: Path) -> Non
     assert "to start at" in done.stderr
 
 
+def test_doctor_finds_slurm_and_apptainer(launcher: Launcher) -> None:
+    done = launcher.slurm.run(launcher.python, "-m", "crrl.cli", "doctor", "--site", "none", cwd=launcher.checkout)
+    said = re.sub(r" +", " ", done.stdout)
+    assert re.search(r"^Slurm slurm-wlm 22\.05\.\d+, 1 partitions$", said, re.MULTILINE), said
+    assert re.search(r"^Slurm main \(default\): 3 nodes of 4 cores, \d+ GB, 2 GPUs; up to 24 h$", said, re.MULTILINE), (
+        said
+    )
+    assert re.search(r"^container apptainer version ", said, re.MULTILINE), said
+
+
 def test_a_run_is_submitted_as_printed_ended_with_a_checkpoint_and_resumed(launcher: Launcher) -> None:
     """The real thing: launch.py, sbatch, srun, submitit, the supervisor, the trainer; then crrl cancel, crrl resume."""
     slurm = launcher.slurm
