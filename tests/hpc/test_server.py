@@ -88,14 +88,14 @@ def wait_for_phase(run: Training, phase: str) -> None:
     run.slurm.wait_for(reached, f"phase {phase}", timeout_s=120)
 
 
-def assert_trained_by_the_server(run: Training, steps: int) -> None:
+def assert_trained_by_the_server(run: Training, steps: int, most_bytes: int = 1_000_000) -> None:
     """Every step once, in order, from weights that server and trainer agree on."""
     entries = [entry for entry in run.metrics() if entry["stage"] == "grpo"]
     assert [entry["step"] for entry in entries] == list(range(1, steps + 1))
     for entry in entries:
         assert entry["sync/drift/max"] < AGREEMENT
         assert entry["sampling/sampling_logp_difference/max"] < AGREEMENT
-        assert entry["sync/bytes"] < 1_000_000
+        assert entry["sync/bytes"] < most_bytes
     assert any(entry["grad_norm"] > 0 for entry in entries)
     (facts,) = run.events("distribution")
     assert (facts["distributed_type"], facts["world_size"], facts["zero_stage"]) == ("DEEPSPEED", 2, 3)
@@ -155,6 +155,16 @@ def test_two_zero_3_trainers_learn_from_a_server_node_whatever_others_ask_of_it(
     run.wait_for_state("done")
     assert not any(here.token in path.read_text(errors="replace") for path in run.folder.logs.glob("*/*.log"))
     assert_trained_by_the_server(run, 8)
+    run.assert_nothing_is_left()
+
+
+def test_all_weights_reach_the_server_as_files(start: Start) -> None:
+    """Without LoRA every step changes what no adapter holds; the server is started again with it."""
+    run = start("files", "--lora.rank", "0", "--sync", "files", "--grpo.learning-rate", "1e-4", "--grpo.steps", "2")
+    run.wait_for_state("done")
+    assert run.status["attempt"] == 1
+    assert_trained_by_the_server(run, 2, most_bytes=10_000_000)
+    assert (run.folder.checkpoints / "final/model.safetensors").is_file()
     run.assert_nothing_is_left()
 
 
