@@ -41,6 +41,14 @@ def opens_thought(tokenizer: Any) -> bool:
     return _rendered(tokenizer).rstrip().endswith(THINK)
 
 
+def end_of_turn(tokenizer: Any) -> str:
+    """What the template writes after an assistant's words: the token that ends them, and what follows it."""
+    mark = "words of the assistant"
+    messages = [{"role": "user", "content": "u"}, {"role": "assistant", "content": mark}]
+    text = str(tokenizer.apply_chat_template(messages, tokenize=False))
+    return text.rpartition(mark)[2] or str(tokenizer.eos_token)
+
+
 def _refusal(tokenizer: Any) -> str | None:
     from jinja2 import TemplateError
 

@@ -11,18 +11,20 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 from trl.trainer.sft_config import SFTConfig
 
+from crrl.chat import end_of_turn
 from crrl.config import RunConfig, training_dtype
 from crrl.data.demonstrations import read_demonstrations
 from crrl.data.sources import toy
-from crrl.errors import ConfigError
+from crrl.errors import ConfigError, DataError
 from crrl.evaluate.baselines import reference_answer
 from crrl.evaluate.model_place import FINAL, WARM_START
 from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
-from crrl.schema import TaskRow
+from crrl.schema import Prompt, TaskRow
 from crrl.train.callbacks import StepCallback
 from crrl.train.checkpoints import is_complete, write_folder
 from crrl.train.examine import Examiner
+from crrl.train.generate import rendered, whole_completion
 from crrl.train.interrupt import StopRequest
 from crrl.train.lora import lora_config
 from crrl.train.model import load_model
@@ -110,22 +112,34 @@ def sft_arguments(config: RunConfig, output_dir: Path) -> SFTConfig:
 
 
 def demonstrations(config: RunConfig, tasks: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
-    """Prompts with the answers to imitate: of a file, a hurried programmer's for the toy source, else the oracle's.
+    """Tokens of prompts with the answers to imitate: of a file, a hurried programmer's for the toy source, else the oracle's.
 
     Those longer than sft.max_length are left out: cut off, they would teach to stop in the middle.
-    Raises ConfigError if none is left, DataError for a bad row of the file.
+
+    The prompt is the very one that the model is asked with, then come the answer and the template's end of a turn. The
+    template is not asked to render the answer: some remove its thought (DeepSeek-R1's), or put an empty one before it (Qwen3's).
+
+    Returns:
+        rows of input_ids and completion_mask, the latter 1 for what is learned.
+
+    Raises:
+        ConfigError: none is left. DataError: a bad row of the file.
     """
-    rows = [{"prompt": row["prompt"], "completion": row["completion"]} for row in _rows(config, tasks)]
+    rows = [{"prompt": row["prompt"], "answer": _words(row["completion"])} for row in _rows(config, tasks)]
     if not rows:
         raise ConfigError(
             "there is nothing to imitate: no task has a reference; use --stage grpo, or --sft.demonstrations"
         )
-    fitting = [row for row in rows if not config.sft.max_length or _tokens(row, tokenizer) <= config.sft.max_length]
-    if not fitting:
+    tokens = Dataset.from_list(rows).map(
+        partial(_tokenized, tokenizer, end_of_turn(tokenizer)), batched=True, remove_columns=["prompt", "answer"]
+    )
+    longest = config.sft.max_length
+    fitting = tokens.filter(lambda row: not longest or len(row["input_ids"]) <= longest)
+    if not len(fitting):
         raise ConfigError(
             f"sft.max_length {config.sft.max_length}: all {len(rows)} demonstrations are longer; make it larger"
         )
-    return Dataset.from_list(fitting)
+    return fitting
 
 
 def _rows(config: RunConfig, tasks: Dataset) -> Iterable[Mapping[str, Any]]:
@@ -140,9 +154,29 @@ def assistant(answer: str) -> dict[str, str]:
     return {"role": "assistant", "content": answer}
 
 
-def _tokens(row: Mapping[str, Any], tokenizer: Any) -> int:
-    text = tokenizer.apply_chat_template([*row["prompt"], *row["completion"]], tokenize=False)
-    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+def _words(completion: Prompt) -> str:
+    if len(completion) != 1 or completion[0]["role"] != "assistant":
+        raise DataError(
+            f"a demonstration's completion must be one message of the assistant, not {len(completion)} messages"
+        )
+    return completion[0]["content"]
+
+
+def _tokenized(tokenizer: PreTrainedTokenizerBase, end: str, batch: dict[str, Any]) -> dict[str, Any]:
+    texts, prompts = rendered(tokenizer, batch["prompt"])
+    answers = [_without_opened_thought(*pair) + end for pair in zip(texts, batch["answer"], strict=True)]
+    completions = tokenizer(answers, add_special_tokens=False)["input_ids"]
+    pairs = list(zip(prompts, completions, strict=True))
+    return {
+        "input_ids": [[*prompt, *completion] for prompt, completion in pairs],
+        "completion_mask": [[0] * len(prompt) + [1] * len(completion) for prompt, completion in pairs],
+    }
+
+
+def _without_opened_thought(prompt: str, answer: str) -> str:
+    """The answer as the model continues the prompt: where that ends with `<think>`, a written answer begins with it again."""
+    opened = whole_completion(prompt, "")
+    return answer.removeprefix(opened) if opened else answer
 
 
 def _toy_pairs(config: RunConfig) -> Iterator[tuple[TaskRow, str]]:

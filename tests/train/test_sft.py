@@ -14,7 +14,8 @@ from datasets import Dataset
 
 from crrl.config import RunConfig, read_config
 from crrl.data import load_tasks
-from crrl.errors import ConfigError
+from crrl.data.sources import toy
+from crrl.errors import ConfigError, DataError
 from crrl.evaluate import read_evaluations
 from crrl.report.heartbeat import Heartbeat
 from crrl.report.metrics_log import read_metrics
@@ -70,9 +71,10 @@ def test_a_file_of_answers_is_imitated_instead_of_the_references(
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     given = replace(config, sft=replace(config.sft, demonstrations=str(path)))
     none: Any = Dataset.from_list([])
-    assert demonstrations(given, none, tokenizer).to_list() == rows
+    shown = demonstrations(given, none, tokenizer)
+    assert learned(shown, tokenizer) == [f"{'a' * n}<|im_end|>\n" for n in (1, 400)]
     short = replace(given, sft=replace(given.sft, max_length=60))
-    assert demonstrations(short, none, tokenizer).to_list() == rows[:1]
+    assert demonstrations(short, none, tokenizer).to_list() == shown.to_list()[:1]
     with pytest.raises(ConfigError, match="all 2 demonstrations are longer"):
         demonstrations(replace(short, sft=replace(short.sft, max_length=3)), none, tokenizer)
 
@@ -81,11 +83,78 @@ def test_tasks_show_their_own_references(config: RunConfig, tokenizer: Any) -> N
     tasks = load_tasks("toy", kind="repair", split="train", rows=3, seed=1)
     other = replace(config, data=replace(config.data, source="mutations"))
     shown = demonstrations(other, tasks, tokenizer)
-    assert shown["prompt"] == tasks["prompt"]
-    assert all("<<<<<<< SEARCH" in completion[0]["content"] for completion in shown["completion"])
+    assert asked(shown, tokenizer) == [
+        tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False) for prompt in tasks["prompt"]
+    ]
+    assert all("<<<<<<< SEARCH" in text for text in learned(shown, tokenizer))
     bare = tasks.map(lambda task: {"reference": []})
     with pytest.raises(ConfigError, match=r"nothing to imitate.*--sft\.demonstrations"):
         demonstrations(other, bare, tokenizer)
+
+
+THINKING = (
+    "{% for m in messages %}{% if m.role == 'assistant' %}<|im_start|>{{ m.content.split('</think>')[-1] }}<|im_end|>"
+    "{% else %}[{{ m.content }}]{% endif %}{% endfor %}{% if add_generation_prompt %}<|im_start|><think>\n{% endif %}"
+)
+"""Like DeepSeek-R1's: it opens the thought, and takes thoughts out of what was said."""
+EMPTY_THOUGHT = THINKING.replace("<|im_start|>{{", "<|im_start|><think>\n\n</think>\n\n{{").replace(
+    "<think>\n{% endif", "{% endif"
+)
+"""Like Qwen3's: an answer is shown after an empty thought."""
+
+
+@pytest.mark.parametrize(
+    ("template", "answer", "context", "wanted"),
+    [
+        (THINKING, "So x.\n</think>\nfixed", "<|im_start|><think>\n", "So x.\n</think>\nfixed<|im_end|>"),
+        (THINKING, "<think>\nSo x.\n</think>\nfixed", "<|im_start|><think>\n", "So x.\n</think>\nfixed<|im_end|>"),
+        (EMPTY_THOUGHT, "<think>\nSo.\n</think>\nfixed", "<|im_start|>", "<think>\nSo.\n</think>\nfixed<|im_end|>"),
+        (EMPTY_THOUGHT, "fixed", "<|im_start|>", "fixed<|im_end|>"),
+    ],
+)
+def test_what_is_learned_is_the_whole_answer_after_the_prompt_that_is_asked(
+    config: RunConfig, tmp_path: Path, template: str, answer: str, context: str, wanted: str
+) -> None:
+    tokenizer = load_tokenizer(model_folder("tiny", 1))
+    tokenizer.chat_template = template
+    path = tmp_path / "d.jsonl"
+    path.write_text(json.dumps({"prompt": messages("user", "q"), "completion": messages("assistant", answer)}) + "\n")
+    none: Any = Dataset.from_list([])
+    shown = demonstrations(replace(config, sft=replace(config.sft, demonstrations=str(path))), none, tokenizer)
+    assert asked(shown, tokenizer) == [f"[q]{context}"]
+    assert learned(shown, tokenizer) == [wanted]
+
+
+def test_what_the_tiny_model_s_template_renders_itself_is_learned_token_by_token(
+    config: RunConfig, tokenizer: Any
+) -> None:
+    none: Any = Dataset.from_list([])
+    pairs = toy.demonstrations(rows=200, seed=config.seed, habit_share=config.sft.habit_share, kind="repair")
+    whole = [[*task["prompt"], *messages("assistant", answer)] for task, answer in pairs]
+    texts = [tokenizer.apply_chat_template(chat, tokenize=False) for chat in whole]
+    assert demonstrations(config, none, tokenizer)["input_ids"][:] == tokenizer(texts)["input_ids"]
+
+
+def test_a_demonstration_answers_once(config: RunConfig, tokenizer: Any, tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text(json.dumps({"prompt": messages("user", "q"), "completion": 2 * messages("assistant", "a")}) + "\n")
+    with pytest.raises(DataError, match="must be one message of the assistant, not 2 messages"):
+        demonstrations(
+            replace(config, sft=replace(config.sft, demonstrations=str(path))), Dataset.from_list([]), tokenizer
+        )
+
+
+def asked(rows: Dataset, tokenizer: Any) -> list[str]:
+    return [_decoded(row, tokenizer, 0) for row in rows]
+
+
+def learned(rows: Dataset, tokenizer: Any) -> list[str]:
+    return [_decoded(row, tokenizer, 1) for row in rows]
+
+
+def _decoded(row: Any, tokenizer: Any, bit: int) -> str:
+    pairs = zip(row["input_ids"], row["completion_mask"], strict=True)
+    return str(tokenizer.decode([token for token, is_learned in pairs if is_learned == bit]))
 
 
 def losses(config: RunConfig, tokenizer: Any, folder: Path, rows: Any) -> tuple[float, int, int]:
@@ -120,5 +189,4 @@ def test_packed_demonstrations_do_not_see_each_other_and_only_answers_are_learne
     assert found[0] == pytest.approx(plain[0], rel=1e-5)
     assert found[1] == plain[1]
     assert found[2] < plain[2]  # there is no padding
-    answers = sum(len(tokenizer(row["completion"][0]["content"])["input_ids"]) for row in rows)
-    assert answers <= plain[1] <= answers + 3 * len(rows)  # and what ends the message
+    assert plain[1] == sum(sum(row["completion_mask"]) for row in rows)
