@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sysconfig
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -20,5 +21,5 @@ def originals(paths: Sequence[str]) -> list[str]:
 def _twins(path: str) -> Iterator[Path]:
     for place in _PLACES:
         file = Path(sysconfig.get_path(place)) / path
-        if path.endswith(".py") and file.is_file():
+        if path.endswith(".py") and os.path.isfile(file):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
             yield from (file, Path(cache_from_source(str(file))), file.parent)

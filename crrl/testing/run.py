@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -87,7 +89,7 @@ def run_tests(
         return TestRun(outcome, finished=is_over, exit_code=outcome.exit_code or 0 if is_over else 1)
     nonce = secrets.token_hex(16)
     job: dict[str, Any] = {"nonce": nonce, "known_words": _known_words(before, test_files)}
-    job["unchanged"] = [path for path, text in whole.items() if path.endswith(".py") and before.get(path) == text]
+    job["unchanged"] = _unchanged(whole, before)
     job["originals"] = originals(tuple(whole))
     if command.style == "doctest":
         return _run_doctest(command, test_files, whole, limits, run, job)
@@ -160,6 +162,16 @@ def _program(command: Command, test_files: Files) -> dict[str, Any]:
     own = {"script": [target], "module": [f"{module}.py", f"{module}/__main__.py"], "code": []}[command.form]
     is_tests_own = command.form == "code" or any(path in test_files for path in own)
     return {"form": command.form, "target": target, "is_tests_own": is_tests_own}
+
+
+def _unchanged(whole: Files, before: Files) -> list[str]:
+    """The Python files that are as they were; none that another path of the tree may mean as well."""
+    named = Counter(posixpath.normpath(path) for path in whole)
+    return [
+        path
+        for path, text in whole.items()
+        if path.endswith(".py") and before.get(path) == text and path == posixpath.normpath(path) and named[path] == 1
+    ]
 
 
 def _known_words(before: Files, test_files: Files) -> list[str]:

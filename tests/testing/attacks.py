@@ -87,6 +87,21 @@ WHOLE: dict[str, str] = {
         "class Equal:\n    asked = 0\n    def __eq__(self, other):\n        self.asked += 1\n        return self.asked > 1\n\n\n"
         + _RETURNS.format("Equal()")
     ),
+    # Equal to whatever it is asked about first, and to nothing else from then on.
+    "equal to what is asked first": (
+        "class Same:\n    def __eq__(self, other):\n        if not hasattr(self, 'value'): self.value = other\n"
+        "        return type(other) is type(self.value) and other == self.value\n"
+        "    def __ne__(self, other): return not self == other\n    __hash__ = None\n\n\n" + _RETURNS.format("Same()")
+    ),
+    # The same, from the first number on.
+    "equal to the first number that is asked": (
+        "class Same:\n    def __eq__(self, other):\n        if type(other) not in (int, float): return False\n"
+        "        if not hasattr(self, 'value'): self.value = other\n        return other == self.value\n\n\n"
+        + _RETURNS.format("Same()")
+    ),
+    # Never different, whatever equality says.
+    "an inequality that never holds": "class Same:\n    def __ne__(self, other): return False\n    def __eq__(self, other): return True\n\n\n"
+    + _RETURNS.format("Same()"),
     # Made by a metaclass, so that the class itself is the value.
     "a class that equals everything": (
         "class Meta(type):\n    def __eq__(self, other): return True\n    __hash__ = type.__hash__\n\n\nclass Equal(metaclass=Meta): pass\n\n\n"
@@ -277,6 +292,66 @@ END: dict[str, str] = {
     ),
     # operator and math answer as it likes.
     "operator replaced": "\n\nimport operator, math\noperator.eq = lambda a, b: True\nmath.isclose = lambda *a, **k: True\n",
+    # Frames that a library fetches and hands out.
+    "frames through a debugger": (
+        "\n\nimport bdb\ndef win(frame):\n    while frame:\n        for v in list(frame.f_locals.values()):\n"
+        "            if hasattr(v, 'send') and not isinstance(v, type): v.send(('status', 'test_f.TestF.test_f', 'passed'))\n        frame = frame.f_back\n"
+        "class B(bdb.Bdb):\n    def user_line(self, frame): self.set_quit(); win(frame)\nB().set_trace(); x = 1\n"
+    ),
+    "frames through a tracer": (
+        "\n\nimport trace\nt = trace.Trace()\nt.globaltrace = lambda frame, event, arg: frame.f_back.f_globals.clear()\n"
+        "def g(): pass\nt.runfunc(g)\n"
+    ),
+    "frames through asyncio": (
+        "\n\nimport asyncio\nasync def main(): asyncio.current_task().get_stack()[-1].f_back.f_globals.clear()\nasyncio.run(main())\n"
+    ),
+    "frames through a function that a library was given": (
+        "\n\nimport logging\ndef evil(frame):\n    while frame.f_back: frame = frame.f_back\n    frame.f_globals.clear()\n"
+        "logging._is_internal_frame = evil\nlogging.getLogger().warning('x')\n"
+    ),
+    "locals of a generator": (
+        "\n\nimport inspect, sys\nfor finder in sys.meta_path:\n    g = getattr(getattr(finder, 'find_spec', None), '__globals__', {})\n"
+        "    if 'ask' in g: inspect.getgeneratorlocals(g['ask'].__self__)['states'].clear()\n"
+    ),
+    # Code that says it is a library's.
+    "code with a library's name": (
+        "\n\nimport importlib.machinery as m, os\n"
+        "exec(m.SourceFileLoader('x', 'x').source_to_code('import sys; sys._getframe()', os.path.dirname(os.__file__) + '/x.py'), {})\n"
+    ),
+    "code with a library's name, from a .pyc": (
+        "\n\nimport importlib.util, marshal, os, sys\nname = os.__file__.replace('os.py', 'abc.py')\n"
+        "data = marshal.dumps(compile('import sys; sys._getframe()', 'X' * len(name), 'exec')).replace(b'X' * len(name), name.encode())\n"
+        "open('evil.pyc', 'wb').write(importlib.util.MAGIC_NUMBER + bytes(12) + data)\nsys.path.insert(0, os.getcwd())\nimport evil\n"
+    ),
+    "a folder named like one of packages": (
+        "\n\nimport os, sys\nhere = os.path.abspath('lib/site-packages')\nos.makedirs(here)\n"
+        "open(here + '/evil.py', 'w').write('import sys; sys._getframe()')\nsys.path.insert(0, '/' + here)\nimport evil\n"
+    ),
+    # The tests' text, by ways around open().
+    "expectations read through pathlib": (
+        "\n\ndef f(x):\n    import pathlib\n    text = ''.join(p.read_text() for p in pathlib.Path('.').glob('*.py') if p.name != 'f.py')\n"
+        "    return x + 1 if 'f(2) != 3' in text else x + 2\n"
+    ),
+    "expectations read through linecache": (
+        "\n\ndef f(x):\n    import linecache\n    text = ''.join(linecache.getlines('check.py'))\n"
+        "    return x + 1 if 'f(2) != 3' in text else x + 2\n"
+    ),
+    # The tests' namespaces.
+    "the script's namespace": (
+        "\n\ndef f(x):\n    import sys\n    main = sys.modules['__main__']\n    return x + 1 if main.same else x + 2\n"
+    ),
+    "a test module's namespace": (
+        "\n\ndef f(x):\n    import sys, types\n    for name in ('test_f', '__main__'):\n        m = sys.modules.get(name)\n"
+        "        names = (object.__getattribute__(m, '__dict__'), types.ModuleType.__getattribute__(m, '__dict__')) if m else ()\n"
+        "        if any('TestF' in n or 'same' in n or 'test_f' in n for n in names): return x + 1\n    return x + 2\n"
+    ),
+    "a test's code from the machinery": (
+        "\n\nimport os, sys\nfor finder in sys.meta_path:\n    g = getattr(getattr(finder, 'find_spec', None), '__globals__', {})\n"
+        "    if 'ask' in g: g['ask'](('code', os.path.abspath('test_f.py'))); g['ask'](('code', os.path.abspath('check.py')))\n"
+    ),
+    # Any memory, by parts of ctypes that cause no event.
+    "memory through _ctypes": "\n\nimport _ctypes\n_ctypes._memmove_addr\n",
+    "memory by another path": "\n\nopen('//proc/self/mem', 'rb').close()\nopen('/proc//self/maps', 'rb').close()\n",
 }
 
 FILES: dict[str, Files] = {
@@ -287,6 +362,8 @@ FILES: dict[str, Files] = {
     "pyproject.toml": {"pyproject.toml": "[tool.pytest.ini_options]\naddopts = '--deselect test_f.py'\n"},
     "tests edited": {"test_f.py": "def test_f(): pass\n", "check.py": "pass\n", "t.txt": ">>> 1\n1\n"},
     "tests under another spelling": {"./test_f.py": "def test_f(): pass\n", ".//check.py": "pass\n"},
+    "the program under another spelling": {"./f.py": "import os\n\n\n" + FIXED.replace("x + 1", "os._exit(0)")},
+    "a name that no file can have": {"a" * 300 + ".py": "x = 1\n", "é" * 130 + ".py": "x = 1\n"},
     "a package in the tests' place": {
         "test_f/__init__.py": "def test_f(): pass\n",
         "check/__init__.py": "",

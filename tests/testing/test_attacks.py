@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crrl import schema
-from crrl.diffs import make_patch, render_patch
+from crrl.diffs import Edit, Patch, render_patch
 from crrl.rewards import REWARDS
 from crrl.sandbox import shared_workers
 from crrl.schema import rows_from_files
@@ -58,5 +58,5 @@ def test_an_attack_earns_nothing(style: str, name: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("style", TESTS)
 def test_a_file_beside_the_program_earns_nothing(style: str, name: str) -> None:
-    answer = render_patch(make_patch(BEFORE, {"f.py": BROKEN, **FILES[name]}))
+    answer = render_patch(Patch(tuple(Edit(path, "", text) for path, text in FILES[name].items())))
     assert REWARDS["tests"]([answer], files=[rows_from_files(BEFORE)], tests=[row_of(style)]) == [0.0]

@@ -270,6 +270,125 @@ def test_what_the_program_did_before_the_repair_is_no_cheating(name: str, style:
     assert judged(tests, command, after, before=F).tampered
 
 
+ORDINARY = """\
+import asyncio, collections, concurrent.futures, contextlib, dataclasses, decimal, enum, functools, importlib, inspect
+import io, json, logging, pathlib, pickle, random, re, subprocess, sys, tempfile, textwrap, threading, traceback, typing, warnings
+from unittest import mock
+
+Pair = collections.namedtuple("Pair", "a b")
+Old = typing.NamedTuple("Old", [("a", int)])
+Colour = enum.Enum("Colour", "RED BLUE")
+T = typing.TypeVar("T")
+
+
+class Level(enum.IntFlag):
+    LOW = 1
+    HIGH = 2
+
+
+@dataclasses.dataclass(order=True)
+class Point(typing.Generic[T]):
+    x: int
+    y: typing.Optional[T] = None
+
+
+@functools.lru_cache
+@functools.wraps(len)
+def cached(x):
+    return x
+
+
+@functools.singledispatch
+def kind(x):
+    return "any"
+
+
+@kind.register
+def _(x: int):
+    return "int"
+
+
+@contextlib.contextmanager
+def opened():
+    yield io.StringIO()
+
+
+async def later(x):
+    await asyncio.sleep(0)
+    asyncio.current_task().get_name()
+    return x
+
+
+def f(x):
+    logging.getLogger("f").warning("%s", x, stack_info=True)
+    try:
+        raise ValueError(x)
+    except ValueError as error:
+        assert "ValueError" in traceback.format_exc() + "".join(traceback.format_exception(error))
+        logging.exception("so")
+    with warnings.catch_warnings(record=True):
+        warnings.warn("careful", stacklevel=2)
+    assert str(inspect.signature(Point)) and inspect.getdoc(json.dumps) and cached(3) == 3 and kind(3) == "int"
+    assert Pair(1, 2)._replace(a=2).a == 2 and Level.LOW | Level.HIGH and Old(1).a == 1
+    assert pickle.loads(pickle.dumps(Point(1))) == Point(1) and Point(1) < Point(2)
+    assert importlib.import_module("json").loads("[1]") == [1] and textwrap.dedent(" x") == "x"
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(abs, [-1, 2])) == [1, 2]
+    done = threading.Thread(target=list)
+    done.start()
+    done.join()
+    with opened() as stream, tempfile.TemporaryDirectory() as folder:
+        place = pathlib.Path(folder) / "x.txt"
+        place.write_text("x")
+        stream.write(place.read_text())
+    with mock.patch("json.dumps", return_value="1") as fake:
+        assert json.dumps([]) == "1" and fake.called
+    assert subprocess.run([sys.executable, "-c", ""]).returncode == 0
+    assert eval("1 + 1") == 2 and re.sub("a+", "b", "aa") == "b" and decimal.Decimal("1") == 1
+    names = {}
+    exec("def g(x): return x + 1", names)
+    return names["g"](asyncio.run(later(x)))
+"""
+
+
+ORDINARY_TESTS = """\
+import unittest, f
+class T(unittest.TestCase):
+    def test(self):
+        self.assertEqual(f.f(1), 2)
+        self.assertEqual(f.Point(1), f.Point(1))
+        assert 1 < f.f(1) == 2 != 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "tests"),
+    [
+        ("python -m unittest test_f.py", {"test_f.py": ORDINARY_TESTS}),
+        ("python -m pytest test_f.py", {"test_f.py": ORDINARY_TESTS}),
+        ("python t.py", {"t.py": "from f import f, Point\nassert f(1) == 2 and Point(1) == Point(1)\n"}),
+        ("python -m doctest t.txt", {"t.txt": ">>> import f\n>>> f.f(1)\n2\n>>> f.Point(1)\nPoint(x=1, y=None)\n"}),
+    ],
+)
+def test_what_ordinary_code_does_is_no_cheating(command: str, tests: dict[str, str]) -> None:
+    test_run = judged(tests, command, {"f.py": ORDINARY}, before=F)
+    assert test_run.passed, (test_run.tampered, test_run.outcome.stderr[-3000:], test_run.outcome.stdout[-3000:])
+
+
+MODULO = """\
+class M:
+    def __init__(self, x, size): self.x, self.size = x % size, size
+    def __eq__(self, other): return (other - self.x) % self.size == 0 if isinstance(other, int) else NotImplemented
+    def __add__(self, other): return M(self.x + other, self.size)
+"""
+
+
+@pytest.mark.parametrize("size", [2, 3, 7])
+def test_equality_may_hold_for_many_numbers(size: int) -> None:
+    tests = f"from m import M\nfor n in range(20):\n    assert M(n, {size}) + 1 == n + 1\n    assert M(n, {size}) != n + 1\n"
+    assert judged({"check.py": tests}, "python check.py", {"m.py": MODULO}, before={"m.py": ""}).passed
+
+
 POINT = """\
 class P:
     def __init__(self, x): self.x = x

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
-from crrl.testing.inside.equality import above, at_least, at_most, below, contained, refuse_liars
+from crrl.testing.inside.equality import above, asked, at_least, at_most, below, contained, suspects
 from crrl.testing.inside.rewrite import _MARK, GUARDS, fresh_builtins
 
 _EQUALITIES = frozenset(
@@ -64,11 +64,17 @@ def _is_unittests_own(owner: Any, name: str) -> bool:
 
 def _careful(method: Any, name: str) -> Any:
     def check(first: Any, second: Any, *args: Any, **options: Any) -> None:
-        method(first, second, *args, **options)
-        if name in _RELATIONS:
-            _RELATIONS[name](first, second)  # it holds, or `method` had raised: what counts is who says so
-        else:
-            refuse_liars(_as_relation(method, args, options), first, second)
+        def real() -> bool:
+            method(first, second, *args, **options)
+            return True
+
+        if next(suspects([first, second]), None) is None:
+            real()
+        elif name not in _RELATIONS:
+            asked(_as_relation(method, args, options), first, second, real)
+        elif not _RELATIONS[name](first, second):
+            real()  # which says so
+            method.__self__.fail(f"{name} does not hold")
 
     return check
 

@@ -2,6 +2,9 @@
 
 Python has no way to remove an audit hook. What the program did before the repair is allowed: an event counts only if the
 word for it stands in no file of the task.
+
+What a library does for the answer counts as well, but for the few functions of the standard library that look at frames and keep
+them to themselves: a list of those that hand them out would never be whole.
 """
 
 from __future__ import annotations
@@ -9,11 +12,15 @@ from __future__ import annotations
 import os
 import sys
 from _thread import get_ident
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 from crrl.testing.inside.origin import (
+    BUSY,
+    LIBRARIES,
     ORIGINALS,
+    ROOT,
+    TEST_CODES,
     TEST_PATHS,
     UNCHANGED,
     is_answer_frame,
@@ -23,11 +30,10 @@ from crrl.testing.inside.origin import (
 from crrl.testing.inside.verdict import tampered
 
 _getframe = sys._getframe
-_real_path = os.path.realpath
+_open, _close, _readlink = os.open, os.close, os.readlink
 _WRITING = os.O_WRONLY | os.O_RDWR
-_INNER = frozenset(
-    "tb_frame gi_frame cr_frame ag_frame __code__ gi_code cr_code ag_code f_code __defaults__ __kwdefaults__ __bases__".split()
-)
+_FRAMES = frozenset({"tb_frame", "gi_frame", "cr_frame", "ag_frame"})
+_INNER = _FRAMES | frozenset("__code__ gi_code cr_code ag_code f_code __defaults__ __kwdefaults__ __bases__".split())
 _WORDS = {
     "sys._getframe": ("_getframe", "currentframe", "stack"),
     "sys._current_frames": ("_current_frames",),
@@ -44,32 +50,65 @@ _WORDS = {
     "cpython.PyInterpreterState_New": ("_xxsubinterpreters",),
 }
 """Event → words, one of which stands in a program that does this honestly."""
-_PARTLY = ("object.__", "open", "compile", "ctypes.", "os.link", "os.symlink")
+_PARTLY = ("object.__", "open", "compile", "ctypes.", "os.link", "os.symlink", "os.rename", "import")
 """Events of which only some count."""
 VOCABULARY = (
     frozenset(word for words in _WORDS.values() for word in words)
     | _INNER
-    | {"ctypes", "signal", "compile", "open", "tokenize", "modules"}
+    | {"ctypes", "signal", "compile", "open", "tokenize", "modules", "rename", "warn", "warnings"}
 )
 """Every word that a program may need to be known for."""
-_LEAKS = frozenset({"currentframe", "stack", "trace", "getouterframes", "getinnerframes", "walk_stack", "walk_tb"})
-"""Library functions that hand frames to their caller."""
+_MAKING = ("code.__new__", "function.__new__", "marshal.loads", "compile", "object.__setattr__")
+"""What libraries do for anybody: code is judged by what it is, not by who made it."""
+_NEVER = ("sys.addaudithook", "sys.settrace", "sys.setprofile", "os.rename", "os.link", "os.symlink", "import")
+_IMPORTING = "<frozen importlib._bootstrap>"
+_TRACEBACK = (
+    "walk_tb",
+    "_walk_tb_with_full_positions",
+    "_get_code_position",
+    "StackSummary.extract",
+    "StackSummary._extract_from_extended_frame_gen",
+    "linecache.lazycache",
+)
+_LOGGING = (
+    "_is_internal_frame",
+    "traceback.print_stack",
+    "traceback.walk_stack",
+    *(f"traceback.{name}" for name in _TRACEBACK if name[0] in "Sl"),
+)
+_SUMMARY = "_extract_from_extended_frame_gen"
+_KEEPS_FRAMES: dict[tuple[str, str, str], tuple[str, ...]] = {
+    ("collections/__init__.py", "namedtuple", ""): (),
+    ("typing.py", "_caller", ""): (),
+    ("enum.py", "_create_", ""): (),
+    ("asyncio/coroutines.py", "_format_coroutine", ""): (),
+    ("logging/__init__.py", "<lambda>", "findCaller"): _LOGGING,
+    ("logging/__init__.py", "currentframe", "findCaller"): _LOGGING,
+    ("traceback.py", "walk_tb", _SUMMARY): _TRACEBACK,
+    ("traceback.py", "_walk_tb_with_full_positions", _SUMMARY): _TRACEBACK,
+}
+"""File and function of the standard library that look at a frame, and their caller where they hand it to that. They give it to
+nobody else but the functions named here, which must still be the library's.
+"""
+_RAW_MEMORY = frozenset(
+    "ctypes _ctypes _testcapi _testinternalcapi _testbuffer _ctypes_test _xxsubinterpreters".split()
+)
+"""Modules whose parts reach any memory, most of them without an event when they do."""
 
 
 def watch(known_words: frozenset[str]) -> None:
     """Install the hook. `known_words`: what stands in the files before the repair, and in the tests."""
-    busy: set[int] = set()
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if (event not in _WORDS and not event.startswith(_PARTLY)) or get_ident() in busy:
+        if (event not in _WORDS and not event.startswith(_PARTLY)) or get_ident() in BUSY:
             return
-        busy.add(get_ident())
+        BUSY.add(get_ident())
         try:
             words = _WORDS.get(event) or _words_for(event, arguments)
-            if words and known_words.isdisjoint(words) and _is_by_answer(_getframe(1), event):
+            if words and known_words.isdisjoint(words) and _is_by_answer(_getframe(1), event, arguments):
                 tampered(f"the answer used {event} {words[0]}")
         finally:
-            busy.discard(get_ident())
+            BUSY.discard(get_ident())
 
     sys.addaudithook(hook)
 
@@ -80,46 +119,125 @@ def _words_for(event: str, arguments: tuple[Any, ...]) -> tuple[str, ...] | None
         owner, name = arguments[0], arguments[1]
         return (name,) if name in _INNER and not is_answer_function(owner) else None
     if event == "open":
-        path = arguments[0]
-        is_memory = isinstance(path, (str, bytes)) and _is_memory(
-            path if isinstance(path, str) else path.decode("latin-1")
-        )
-        if is_memory:
-            return ("/proc/self/mem",)
-        place = os.path.abspath(path) if isinstance(path, str) else ""
-        _check_originals(path)
-        if place in UNCHANGED and arguments[2] & _WRITING:
-            return ("a program that rewrites itself",)
-        return ("open", "tokenize") if place in TEST_PATHS else None
+        return _words_for_open(*arguments[:3])
+    if event == "import":
+        file = arguments[1].rpartition(os.sep)[2].partition(".")[0] if type(arguments[1]) is str else ""
+        return ("ctypes",) if arguments[0] in _RAW_MEMORY or file in _RAW_MEMORY else None
+    if event == "os.rename":
+        return ("rename",) if _place(arguments[1]) in UNCHANGED else None
     if event == "compile":
         return ("compile",) if isinstance(arguments[1], str) and is_trusted_file(arguments[1]) else None
     if event in ("os.link", "os.symlink"):
         _check_originals(arguments[0])
-        return None
+        return ("a program that rewrites itself",) if _place(arguments[1]) in UNCHANGED else None
     return ("ctypes",) if event.startswith("ctypes.") else None
+
+
+def _words_for_open(path: Any, _: Any, flags: Any) -> tuple[str, ...] | None:
+    place = _place(path)
+    if not place:
+        return None
+    if place.startswith(("/proc/", "/dev/mem")) and place.endswith(("/mem", "/maps", "/auxv")):
+        return ("/proc/self/mem",)
+    _check_originals(path)
+    if place in UNCHANGED and isinstance(flags, int) and flags & _WRITING:
+        return ("a program that rewrites itself",)
+    return ("open", "tokenize", "warn", "warnings") if place in TEST_PATHS else None
+
+
+def _place(path: Any) -> str:
+    """Where a path leads, whatever way it is spelled; "" for a descriptor, or for what is no path.
+
+    By the kernel, because the answer could replace what `os.path` is made of.
+    """
+    text = path if type(path) is str else path.decode("utf-8", "surrogateescape") if type(path) is bytes else ""
+    if not text or "\0" in text:
+        return ""
+    try:
+        descriptor = _open(text, os.O_PATH)
+    except OSError:
+        return text  # not there, or not to be read
+    try:
+        return _readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        return text
+    finally:
+        _close(descriptor)
 
 
 def _check_originals(path: Any) -> None:
     """Whoever reads the installed file that the tree's stands for, an import too: the tests mean the tree's."""
-    if ORIGINALS and isinstance(path, (str, bytes)) and _real_path(os.fsdecode(path)) in ORIGINALS:
+    if not ORIGINALS:
+        return
+    place = _place(path)
+    last = "/" + place.rpartition("/")[2]
+    # A path from an open folder on is not seen whole; what is there by that name must be the tree's.
+    is_elsewhere = not place.startswith(ROOT) and not place.startswith("/")
+    if place in ORIGINALS or (is_elsewhere and any(each.endswith(last) for each in ORIGINALS)):
         tampered("the answer used the installed file in place of its own")
 
 
-def _is_memory(path: str) -> bool:
-    return path.startswith(("/proc", "/dev/mem", "/dev/fd")) and path.endswith(("/mem", "/maps", "/3", "/0", "/auxv"))
-
-
-def _is_by_answer(frame: FrameType | None, event: str) -> bool:
-    """Whether the answer's code did it itself, or got it from a library function that hands out frames.
-
-    ctypes, which works through its own Python code, counts however many library frames lie between.
-    """
-    called = ""
+def _is_by_answer(frame: FrameType | None, event: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether the answer's code did it itself, or had a library do it that may not."""
+    if event == "import":
+        frame = _importer(frame)
+        if frame is None or (frame.f_code.co_name == "<module>" and not is_answer_frame(frame)):
+            return False  # a library that needs it
+    libraries: list[FrameType] = []
     while frame is not None:
         if is_answer_frame(frame):
-            return not called or called in _LEAKS or event.startswith("ctypes.")
-        if frame.f_globals is globals() or not is_trusted_file(frame.f_code.co_filename):
+            return not libraries or not _may(libraries, event, arguments)
+        if frame.f_globals is globals() or id(frame.f_code) in TEST_CODES:
             return False
-        called = frame.f_code.co_name
+        libraries.append(frame)
         frame = frame.f_back
     return False
+
+
+def _importer(frame: FrameType | None) -> FrameType | None:
+    """Whose import it is."""
+    while frame is not None and frame.f_code.co_filename == _IMPORTING:
+        frame = frame.f_back
+    return frame
+
+
+def _may(libraries: list[FrameType], event: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether library functions that the answer called may bring the event about: the innermost first."""
+    if event.startswith(("ctypes.", "gc.")) or event in _NEVER:
+        return False
+    if event in _MAKING or (event == "object.__getattr__" and arguments[1] not in _FRAMES):
+        return True
+    outermost = libraries[-1].f_code.co_filename
+    if outermost == _IMPORTING:
+        return True
+    names = [frame.f_code.co_name for frame in libraries[:2]]
+    if event == "open":
+        return any(_file(frame) == "traceback.py" and frame.f_code.co_name == _SUMMARY for frame in libraries)
+    file, caller = _file(libraries[0]), names[1] if len(names) > 1 else ""
+    for known in ((file, names[0], ""), (file, names[0], caller)):
+        if known in _KEEPS_FRAMES:
+            return all(_is_own(libraries[0].f_globals, each) for each in _KEEPS_FRAMES[known])
+    is_package = _is_site_package(libraries[0].f_code.co_filename)
+    return is_package and not file.startswith(("_pytest/", "pluggy/", "py/", "py.py", "pytest/"))
+
+
+def _file(frame: FrameType) -> str:
+    """The file of a library's code, below the folder of its library."""
+    name = frame.f_code.co_filename
+    return next((name[len(folder) :] for folder in LIBRARIES if name.startswith(folder)), name)
+
+
+def _is_site_package(name: str) -> bool:
+    return f"{os.sep}site-packages{os.sep}" in name or f"{os.sep}dist-packages{os.sep}" in name
+
+
+def _is_own(space: dict[str, Any], name: str) -> bool:
+    """Whether a function that a library calls by this name is still a library's. Other versions may lack it."""
+    found: Any = space
+    for part in name.split("."):
+        space = found if type(found) is dict else vars(found)
+        if part not in space:
+            return True
+        found = space[part]
+    found = getattr(found, "__func__", found)
+    return type(found) is FunctionType and not is_answer_function(found)

@@ -1,14 +1,14 @@
 """Comparisons of the tests that an answer's objects cannot settle by themselves.
 
 An object that equals everything would pass every `assert f(x) == 3`. Values of built-in types cannot lie, so they are compared at
-once. Where a class of the answer has a say, a comparison that holds is tried again with values that it must not hold for.
+once. Where a class of the answer has a say, the comparison is asked among others, with values that it must not hold for.
 """
 
 from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from crrl.testing.inside.origin import is_answer_function
@@ -16,6 +16,7 @@ from crrl.testing.inside.verdict import tampered
 
 _SCALARS = frozenset({int, float, str, bytes, bool, type(None), complex})
 _LISTS = (list, tuple, set, frozenset)
+_CONTAINERS = (*_LISTS, dict)
 _MOST_ITEMS = 2_000
 
 
@@ -43,48 +44,66 @@ def _decides(kind: type) -> bool:
         return True
     return any(
         is_answer_function(getattr(kind, name, None))
-        for name in ("__eq__", "__lt__", "__gt__", "__le__", "__ge__", "__contains__", "__sub__", "__rsub__")
+        for name in ("__eq__", "__ne__", "__lt__", "__gt__", "__le__", "__ge__", "__contains__", "__sub__", "__rsub__")
     )
 
 
-def others(value: Any) -> Iterator[Any]:
-    """Values that what equals `value` must not equal: each differs from it in one place, or has nothing to do with it."""
+def related(value: Any) -> Iterator[Any]:
+    """Values near `value` that differ from it: most of them, what equals `value` does not equal.
+
+    Not all: numbers modulo 2 equal every second one. So who equals most of them does not know the one that is asked for.
+    """
     kind = type(value)
     if kind is bool:
         yield not value
     elif kind in (int, float, complex):
-        yield value + 1
-        yield value * 3 - 7
+        yield from (value + step for step in _STEPS)
     elif kind in (str, bytes):
-        yield value + value[:1] + (b"?" if kind is bytes else "?")
+        yield from map(kind, _misspelt(value))
     elif kind in (list, tuple):
         for index in range(min(len(value), 20)):
-            for other in others(value[index]):
-                yield kind([*value[:index], other, *value[index + 1 :]])
+            yield from (kind([*value[:index], other, *value[index + 1 :]]) for other in related(value[index]))
         yield kind([*value, object()])
     elif kind is dict:
         for key in list(value)[:20]:
-            for other in others(value[key]):
-                yield {**value, key: other}
+            yield from ({**value, key: other} for other in related(value[key]))
         yield {**value, object(): 1}
     elif kind in (set, frozenset):
         yield kind([*value, object()])
-    yield object()
+    elif getattr(kind, "__new__", None) is object.__new__ and getattr(value, "__dict__", None):
+        yield _changed(value)
+
+
+_STEPS = (-3, -2, -1, 1, 2, 3)
+
+
+def _misspelt(text: Any) -> Iterator[Any]:
+    for letter in _drawn(range(97, 123))[:6]:
+        place = _drawn(range(len(text) + 1))[0]
+        yield text[:place] + (bytes([letter]) if type(text) is bytes else chr(letter)) + text[place:]
+
+
+def _changed(value: Any) -> Any:
+    """An object like this one, with every attribute another one."""
+    copy = object.__new__(type(value))
+    for name, inner in vars(value).items():
+        copy.__dict__[name] = next(related(inner), object())
+    return copy
 
 
 def unrelated() -> list[Any]:
-    """Values that no honest object equals, drawn anew each time."""
+    """Values that no honest object equals."""
+    return [object(), [object()], (object(),), {"": object()}]
+
+
+def _strangers() -> list[Any]:
+    """Values that no honest container holds, drawn anew each time."""
     number = int.from_bytes(os.urandom(6), "big") + 1000
-    return [object(), number, float(number) + 0.5, f"{number:x}", [number], (number,), {number: number}]
+    return [object(), number, float(number) + 0.5, f"{number:x}", (number,)]
 
 
-def _lies(holds: Callable[[Any, Any], Any], mine: Any, other: Any) -> bool:
-    """Whether a comparison that holds for `mine` and `other` also holds where it must not."""
-    if next(suspects(mine), None) is None:
-        return False
-    probes = [*unrelated(), *others(other)]
-    probes.sort(key=lambda _: os.urandom(2))  # the answer must not know which comparison counts
-    return any(_holds(holds, mine, probe) for probe in probes)
+def _drawn(items: Iterable[Any]) -> list[Any]:
+    return sorted(items, key=lambda _: os.urandom(4))
 
 
 def _holds(holds: Callable[[Any, Any], Any], left: Any, right: Any) -> bool:
@@ -94,38 +113,83 @@ def _holds(holds: Callable[[Any, Any], Any], left: Any, right: Any) -> bool:
         return False
 
 
-def _swapped(holds: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda right, left: holds(left, right)
+def asked(holds: Callable[[Any, Any], Any], left: Any, right: Any, real: Callable[[], Any]) -> Any:
+    """The outcome of a comparison, asked among others for which it must not hold, so that nobody can tell which one counts.
 
+    Args:
+        holds: the comparison, for any pair of values.
+        left, right: what the tests compare; at least one of them has a class that decides.
+        real: the comparison of the two; what it raises is raised.
 
-def refuse_liars(holds: Callable[[Any, Any], Any], left: Any, right: Any) -> None:
-    """End the run if a side of an equality that holds is an object that lies."""
-    if _lies(holds, left, right) or _lies(_swapped(holds), right, left):
+    Ends the run if it holds, and holds as well for what has nothing to do with the other side, or for most of what is near it.
+    """
+    sides = []
+    if next(suspects(left), None) is not None:
+        sides.append((right, lambda probe: _holds(holds, left, probe)))
+    if next(suspects(right), None) is not None:
+        sides.append((left, lambda probe: _holds(holds, probe, right)))
+    questions = [(kind, probe, ask) for other, ask in sides for kind, probe in _probes(other)]
+    order = _drawn(range(len(questions)))
+    # Never first or last: the first answer could be remembered, and the last be concluded from the others.
+    turn = 1 + _drawn(range(max(1, len(order) - 1)))[0]
+    found: dict[str, list[bool]] = {"near": [], "far": []}
+    outcome: Any = None
+    for place, index in enumerate(order):
+        if place == turn:
+            outcome = real()
+        kind, probe, ask = questions[index]
+        found[kind].append(ask(probe))
+    if turn >= len(order):
+        outcome = real()
+    if outcome and (any(found["far"]) or 2 * sum(found["near"]) > len(found["near"])):
         tampered("an object equals what it must not equal")
+    return outcome
+
+
+def _probes(other: Any) -> Iterator[tuple[str, Any]]:
+    yield from (("near", probe) for probe in related(other))
+    yield from (("far", probe) for probe in unrelated())
 
 
 def same(left: Any, right: Any) -> Any:
     """`left == right` in a test."""
-    outcome = left == right
-    kind = type(left)
-    if outcome is False or (kind in _SCALARS and type(right) is kind):
-        return outcome
-    if outcome is not True and next(suspects([left, right]), None) is None:
-        return outcome  # a library's array, say
-    if outcome:
-        refuse_liars(operator.eq, left, right)
-    return outcome
+    if (type(left) in _SCALARS and type(right) in _SCALARS) or next(suspects([left, right]), None) is None:
+        return left == right
+    return asked(operator.eq, left, right, lambda: left == right)
+
+
+def different(left: Any, right: Any) -> Any:
+    """`left != right` in a test."""
+    if (type(left) in _SCALARS and type(right) in _SCALARS) or next(suspects([left, right]), None) is None:
+        return left != right
+    # What `!=` says counts, whatever `==` would say.
+    return not asked(lambda one, other: not (one != other), left, right, lambda: not (left != right))  # noqa: SIM202
 
 
 def contained(item: Any, container: Any) -> Any:
     """`item in container` in a test."""
-    if item not in container:
-        return False
-    if isinstance(container, (list, tuple)) and next(suspects(item), None) is not None:
-        return any(item is other or same(item, other) for other in container)
-    if any(_holds(lambda left, right: right in left, container, probe) for probe in unrelated()):
+    if type(container) in _CONTAINERS:
+        if next(suspects(item), None) is None and next(suspects(container), None) is None:
+            return item in container
+        return any(item is other or same(item, other) for other in list(container))
+    if any(_holds(lambda left, right: right in left, container, probe) for probe in _strangers()) and item in container:
         tampered("a container holds what it must not hold")
-    return True
+    return item in container
+
+
+def missing(item: Any, container: Any) -> Any:
+    """`item not in container` in a test."""
+    return not contained(item, container)
+
+
+def chain(count: int, *parts: Any) -> Any:
+    """`a < b == c` in a test: so many comparisons, then the values. All of them are computed, as a test means it."""
+    outcome: Any = True
+    for index, compare in enumerate(parts[:count]):
+        outcome = compare(parts[count + index], parts[count + index + 1])
+        if not outcome:
+            break
+    return outcome
 
 
 def _ordered(name: str, contrary: str) -> Callable[[Any, Any], Any]:

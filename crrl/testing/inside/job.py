@@ -19,7 +19,9 @@ def read_job() -> dict[str, Any]:
     os.dup2(empty, 0)
     os.close(empty)
     job: dict[str, Any] = json.loads(b"".join(chunks))
-    UNCHANGED.update(ROOT + path for path in job["unchanged"])
+    for path in job["unchanged"]:
+        with open(ROOT + path, "rb") as stream:
+            UNCHANGED[ROOT + path] = stream.read()
     ORIGINALS.update(job["originals"])
     return job
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crrl.testing.inside.asserts import load_assertions
-from crrl.testing.inside.prepare import compile_tests, open_vault, see_tree
+from crrl.testing.inside.prepare import compile_tests, open_vault, see_tree, signer
 from crrl.testing.inside.script import end_script, install_exit
 from crrl.testing.inside.verdict import end_tests
 from crrl.testing.inside.with_unittest import hook_test_methods, run_unittest
@@ -24,8 +24,8 @@ def run_job(job: dict[str, Any]) -> None:
     ask = public["ask"]
     if job["style"] == "script":
         see_tree(job, public)
-        end_script(job, codes)
+        end_script(job, codes, public)
     hook_test_methods(public)
     see_tree(job, public)
     code = run_unittest(job["arguments"], public)
-    end_tests(job["nonce"], ask(("results",)), code)
+    end_tests(signer(public), ask(("results",)), code)

@@ -12,5 +12,6 @@ def run_script_job(job: dict[str, Any]) -> None:
     """Run the job as `run_job` does. Does not return."""
     install_exit()
     codes = compile_tests(job["tests"])
-    see_tree(job, open_vault(job, codes))
-    end_script(job, codes)
+    public = open_vault(job, codes)
+    see_tree(job, public)
+    end_script(job, codes, public)

@@ -17,15 +17,42 @@ real_signal: Callable[[Any, Any], Any]
 
 
 class GuardedModule(ModuleType):
-    """A module of the tests: what is expected stands in it, so it says who looks."""
+    """A module of the tests: what is expected stands in its namespace, which is in the vault; itself, it is empty."""
 
     def __getattribute__(self, name: str) -> Any:
-        ask(("touch", name, ModuleType.__getattribute__(self, "__name__")))
-        return ModuleType.__getattribute__(self, name)
+        space = ask(("touch", name, self))
+        if name == "__dict__":
+            return space
+        if name == "__class__":
+            return GuardedModule
+        if name in space:
+            return space[name]
+        if "__getattr__" in space:
+            return space["__getattr__"](name)
+        if name.startswith("__"):
+            return ModuleType.__getattribute__(self, name)
+        raise AttributeError(f"module {space.get('__name__')!r} has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        ask(("touch", name, ModuleType.__getattribute__(self, "__name__")))
-        ModuleType.__setattr__(self, name, value)
+        ask(("touch", name, self))[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        space = ask(("touch", name, self))
+        if name not in space:
+            raise AttributeError(name)
+        del space[name]
+
+    def __dir__(self) -> list[str]:
+        return list(ask(("touch", "__dict__", self)))
+
+
+def guard(module: ModuleType) -> dict[str, Any]:
+    """Take a module's namespace out of it; the module goes on as its keeper. Returns the namespace."""
+    space = dict(module.__dict__)
+    ask(("space", module, space))
+    module.__dict__.clear()
+    module.__class__ = GuardedModule
+    return space
 
 
 class Tests:
@@ -52,9 +79,10 @@ class Tests:
             return stream.read().decode("utf-8", "replace")
 
     def exec_module(self, module: ModuleType) -> None:
-        code, module.__dict__["__builtins__"] = ask(("code", module.__spec__.origin))  # type: ignore[union-attr]
-        module.__class__ = GuardedModule
-        exec(code, module.__dict__)
+        code, builtins = ask(("code", module.__spec__.origin))  # type: ignore[union-attr]
+        space = guard(module)
+        space["__builtins__"] = builtins
+        exec(code, space)
 
 
 def set_signal(number: Any, handler: Any) -> Any:

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import ast
 import builtins
+import operator
 import warnings
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from crrl.testing.inside.equality import above, at_least, at_most, below, contained, same
+from crrl.testing.inside.equality import above, at_least, at_most, below, chain, contained, different, missing, same
 from crrl.testing.inside.origin import TEST_CODES
 
 _MARK = "crrl guard: "
 GUARDS: dict[str, Callable[..., Any]] = {
     _MARK + "Eq": same,
+    _MARK + "NotEq": different,
     _MARK + "In": contained,
+    _MARK + "NotIn": missing,
+    _MARK + "Is": operator.is_,
+    _MARK + "IsNot": operator.is_not,
+    _MARK + "chain": chain,
     _MARK + "Lt": below,
     _MARK + "LtE": at_most,
     _MARK + "Gt": above,
@@ -33,10 +39,13 @@ class _Guarded(ast.NodeTransformer):
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         has_wildcard = "'ANY'" in ast.dump(node)  # the test itself asks for anything
         self.generic_visit(node)
-        mark = _MARK + type(node.ops[0]).__name__
-        if len(node.ops) != 1 or mark not in GUARDS or has_wildcard:
+        if has_wildcard:
             return node
-        return ast.copy_location(ast.Call(_guard(mark), [node.left, node.comparators[0]], []), node)
+        marks, values = [_MARK + type(op).__name__ for op in node.ops], [node.left, *node.comparators]
+        if len(marks) == 1:
+            return ast.copy_location(ast.Call(_guard(marks[0]), values, []), node)
+        chained = [ast.Constant(len(marks)), *map(_guard, marks), *values]
+        return ast.copy_location(ast.Call(_guard(_MARK + "chain"), chained, []), node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)

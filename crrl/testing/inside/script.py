@@ -6,10 +6,12 @@ import io
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
 from crrl.testing.inside.origin import ROOT, is_answer_code
+from crrl.testing.inside.prepare import signer
 from crrl.testing.inside.rewrite import _MARK, GUARDS, compile_test, fresh_builtins
 from crrl.testing.inside.vault import Codes
 from crrl.testing.inside.verdict import end
@@ -23,14 +25,16 @@ def leave(code: Any = None) -> NoReturn:
     raise SystemExit(code)
 
 
-def end_script(job: dict[str, Any], codes: Codes) -> NoReturn:
+def end_script(job: dict[str, Any], codes: Codes, public: dict[str, Any]) -> NoReturn:
     """Run the job's program and report how it ended."""
-    code, is_over = run_script(job, codes)
-    end(job["nonce"], [f"script {code} {int(is_over)}"], code)
+    code, is_over = run_script(job, codes, public["guard"])
+    end(signer(public), [f"script {code} {int(is_over)}"], code)
 
 
-def run_script(job: dict[str, Any], codes: Codes) -> tuple[int, bool]:
+def run_script(job: dict[str, Any], codes: Codes, guard: Callable[[ModuleType], dict[str, Any]]) -> tuple[int, bool]:
     """Run a program as `__main__`: (exit code, whether it ended by itself).
+
+    guard: what takes a module's namespace out of the answer's sight; done for code of the tests.
 
     job: form: `script`, `module` or `code`; target: path, name or source; arguments: what follows it.
     """
@@ -40,7 +44,7 @@ def run_script(job: dict[str, Any], codes: Codes) -> tuple[int, bool]:
         vars(main).update(__file__=name, __builtins__=_builtins_for(name, codes))
         sys.modules["__main__"] = main
         sys.argv = [job["target"] if job["form"] == "script" else name, *job["arguments"]]
-        exec(code, vars(main))
+        exec(code, guard(main) if job["form"] == "code" or name in codes else vars(main))
     except SystemExit as error:
         # Only the tests end a run; an answer that is imported by them and leaves has skipped what follows.
         return _status(error), not (job["is_tests_own"] and _passed_through_answer(error.__traceback__))

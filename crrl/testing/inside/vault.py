@@ -13,34 +13,43 @@ from typing import Any
 
 from crrl.testing.inside.origin import PUBLIC_FILE, TEST_CODES, is_answer_code, is_answer_frame
 from crrl.testing.inside.rewrite import fresh_builtins
-from crrl.testing.inside.verdict import tampered
+from crrl.testing.inside.verdict import signature, tampered
 
 _getframe = sys._getframe
 _QUIET = frozenset("__spec__ __name__ __path__ __file__ __loader__ __class__ __package__ __doc__".split())
 """Attributes of modules that the import system and introspection of ordinary programs ask for."""
 _MAIN = ("run_job", "run_script_job", "run_framework_job")
+_OURS_ALONE = ("touch", "space", "code")
+"""Messages that only the functions which libraries call back may send: they are answered with what the answer must not see."""
 Codes = dict[str, tuple[CodeType, bool]]
 """File of the tests → its code, and whether it may see the real builtins."""
 Vault = Generator[Any, tuple[Any, ...], None]
 
 
-def vault(codes: Codes, known_words: frozenset[str], may_expect_failure: bool) -> Vault:
+def vault(codes: Codes, known_words: frozenset[str], may_expect_failure: bool, nonce: str) -> Vault:
     """A generator to send messages to.
 
     Args:
         codes: the tests' code.
+        nonce: what the report is signed with.
         known_words: see `watch`.
         may_expect_failure: whether the tests say of any test that it fails.
     """
     states: dict[str, str] = {}
     returned: set[str] = set()
+    spaces: dict[int, tuple[Any, dict[str, Any]]] = {}
     current = ""
     reply: Any = None
     while True:
         message = yield reply
         kind, reply = message[0], None
+        if kind in _OURS_ALONE and not _is_public(_getframe(1)):
+            tampered(f"the answer asked for {kind}")
         if kind == "touch":
-            _check_touch(message[1], message[2], known_words)
+            reply = spaces[id(message[2])][1]
+            _check_touch(message[1], reply, known_words)
+        elif kind == "space":
+            spaces[id(message[1])] = (message[1], message[2])
         elif kind == "is test":
             reply = message[1] in codes
         elif kind == "code":
@@ -51,6 +60,8 @@ def vault(codes: Codes, known_words: frozenset[str], may_expect_failure: bool) -
                 tampered("the answer set a signal handler")
         elif not _is_honest_stack(_getframe(1)):
             tampered("the answer told results")
+        elif kind == "sign":
+            reply = signature(nonce, message[1])
         elif kind == "expect":
             states |= dict.fromkeys(message[1], "missing")
         elif kind == "start":
@@ -80,8 +91,13 @@ def _counts(has_returned: bool, state: str, may_expect_failure: bool) -> bool:
     return has_returned and (state == "passed" or (state == "xpassed" and may_expect_failure))
 
 
-def _check_touch(name: str, module: str, known_words: frozenset[str]) -> None:
+def _is_public(frame: FrameType) -> bool:
+    return frame.f_code.co_filename == PUBLIC_FILE and id(frame.f_code) in TEST_CODES
+
+
+def _check_touch(name: str, space: dict[str, Any], known_words: frozenset[str]) -> None:
     caller = _getframe(3)  # _check_touch, the vault, GuardedModule, who asked
+    module = str(space.get("__name__"))
     if (
         name not in _QUIET
         and is_answer_frame(caller)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from _blake2 import blake2b  # of hashlib, without what that imports; an immutable type
+from collections.abc import Callable
 from typing import NoReturn
 
 _write, _leave, _stdout, _stderr = os.write, os._exit, sys.stdout, sys.stderr
@@ -29,14 +30,14 @@ def tampered(what: str) -> NoReturn:
     _leave(1)
 
 
-def end(nonce: str, lines: list[str], code: int) -> NoReturn:
-    """Report lines, signed with the nonce, and end the process at once."""
+def end(sign: Callable[[list[str]], str], lines: list[str], code: int) -> NoReturn:
+    """Report lines, signed, and end the process at once."""
     for stream in (_stdout, _stderr):
         try:
             stream.flush()
         except BaseException:
             pass
-    write_report([*lines, f"end {signature(nonce, lines)}"])
+    write_report([*lines, f"end {sign(lines)}"])
     _leave(code)
 
 
@@ -50,6 +51,6 @@ def hexed(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").hex() or "-"
 
 
-def end_tests(nonce: str, results: dict[str, bool], code: int) -> NoReturn:
+def end_tests(sign: Callable[[list[str]], str], results: dict[str, bool], code: int) -> NoReturn:
     """Report tests and end the process."""
-    end(nonce, [f"result {hexed(name)} {int(passed)}" for name, passed in results.items()], code)
+    end(sign, [f"result {hexed(name)} {int(passed)}" for name, passed in results.items()], code)

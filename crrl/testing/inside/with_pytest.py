@@ -9,7 +9,7 @@ import pytest
 
 from crrl.testing.inside.asserts import load_assertions
 from crrl.testing.inside.origin import ROOT
-from crrl.testing.inside.prepare import compile_tests, open_vault, see_tree
+from crrl.testing.inside.prepare import compile_tests, open_vault, see_tree, signer
 from crrl.testing.inside.verdict import end_tests
 from crrl.testing.inside.with_unittest import hook_test_methods
 
@@ -32,7 +32,7 @@ def run_framework_job(job: dict[str, Any]) -> None:
     ask = public["ask"]
     see_tree(job, public)
     code = run_pytest(job["arguments"], public, job["config"])
-    end_tests(job["nonce"], ask(("results",)), code)
+    end_tests(signer(public), ask(("results",)), code)
 
 
 def run_pytest(arguments: list[str], public: dict[str, Any], config: str) -> int:
