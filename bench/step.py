@@ -163,7 +163,7 @@ def _train(config: RunConfig, folder: Path, endpoint: Any) -> Way:
     if endpoint is not None:
         fleet = Fleet(
             lambda: [endpoint],
-            groups_at_once=max(1, config.serve.max_num_seqs // config.grpo.num_generations),
+            completions_at_once=config.serve.max_num_seqs,
             request_timeout_s=900,
             patience_s=900,
         )

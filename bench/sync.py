@@ -87,7 +87,7 @@ def _adapter(folder: Path, config: RunConfig, model: Path, endpoint: Any) -> Syn
     policy: Any = get_peft_model(load_model(model, "float32"), lora_config(config))
     accelerator = SimpleNamespace(unwrap_model=lambda found: found, is_main_process=True, device="cpu")
     trainer = SimpleNamespace(model=policy, accelerator=accelerator)
-    fleet = Fleet(lambda: [endpoint], groups_at_once=8, request_timeout_s=300, patience_s=300)
+    fleet = Fleet(lambda: [endpoint], completions_at_once=8, request_timeout_s=300, patience_s=300)
     publisher = AdapterPublisher(trainer, folder / "adapters", "float32")
     probe = list(range(16))
     seconds, size = [], 0

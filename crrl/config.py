@@ -105,13 +105,14 @@ class GrpoConfig:
     temperature: float = 1.0
     """Of the sampling, above 0."""
     top_p: float = 1.0
-    """Sample from the likeliest tokens that hold this share of the probability; 1: from all."""
+    """Sample from the likeliest tokens that hold this share of the probability; 1: from all. With servers, what narrows the
+    choice (this, top_k, min_p, repetition_penalty) needs an importance_sampling by token."""
     top_k: int = 0
-    """Sample from this many likeliest tokens; 0: from all."""
+    """Sample from this many likeliest tokens; 0: from all. With servers: see top_p."""
     min_p: float = 0.0
-    """Leave out tokens less likely than this share of the likeliest; 0: none."""
+    """Leave out tokens less likely than this share of the likeliest; 0: none. With servers: see top_p."""
     repetition_penalty: float = 1.0
-    """Above 1: tokens used before become less likely."""
+    """Above 1: tokens used before become less likely; 1: as the model says. With servers: see top_p."""
     beta: float = 0.0
     """Weight of the KL divergence from the first model; 0: no reference model is kept."""
     epsilon: float = 0.2
@@ -126,7 +127,8 @@ class GrpoConfig:
     """Leave completions that were cut off out of the loss."""
     importance_sampling: Literal["token_truncate", "token_mask", "sequence_truncate", "sequence_mask"] = "sequence_mask"
     """How the loss is corrected where servers sample: by the trainer's probability over the server's, of each token or of the
-    whole completion; ratios above the cap count as the cap, or leave the loss. Long completions leave it often by sequence."""
+    whole completion; ratios above the cap count as the cap, or leave the loss. Long completions leave it often by sequence, and
+    with top_p and the like, which only the server applies, their ratio falls to nothing: that is refused."""
     importance_sampling_cap: float = 3.0
     """The cap of that ratio."""
     weight_decay: float = 0.0
@@ -136,11 +138,12 @@ class GrpoConfig:
     adam_beta2: float = 0.99
     """AdamW's decay of the variance."""
     max_grad_norm: float = 1.0
-    """Longer gradients are scaled to this length."""
+    """Longer gradients are scaled to this length; of both stages."""
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
-    """What is computed in, and the model's weights; one process that trains all of them keeps those in float32."""
+    """What is computed in, and the model's weights; one process that trains all of them keeps those in float32. Of
+    both stages."""
     gradient_checkpointing: bool = True
-    """Compute activations twice to save their memory."""
+    """Compute activations twice to save their memory; of both stages."""
     use_vllm: bool = True
     """Completions come from a vLLM server on GPUs of its own; False: from the trainer, by transformers."""
     overlap: int = 0
@@ -525,7 +528,8 @@ def training_dtype(config: RunConfig) -> Literal["float32", "bfloat16"]:
     """What the trainer's weights are held in.
 
     Where one process trains all weights, nobody keeps them in float32 beside, as DeepSpeed does, and most of AdamW's steps are
-    smaller than bfloat16's rounding. LoRA's own weights are in float32 anyway.
+    smaller than bfloat16's rounding. LoRA's own weights are in float32 where one process trains (peft casts them); under ZeRO-3
+    they are in this type as well, and DeepSpeed's own copy, which the optimizer changes, is in float32.
     """
     is_alone = trainer_processes(config) == 1
     return "float32" if is_alone and not config.lora.rank else config.grpo.dtype

@@ -69,7 +69,8 @@ def parse(arguments: Sequence[str], about: str = "") -> Launch:
     else:
         preset = _preset(words)
         preset = apply_site(preset, site) if site else preset
-        if is_reasoning_model(_last(words, "--model")):
+        # A file of one's own says itself how long completions are: a run's config.yaml has been given the budget already.
+        if not _last(words, "--preset") and is_reasoning_model(_last(words, "--model")):
             preset = with_reasoning_budget(preset)
     if "--rewards" in pairs:
         preset = replace(preset, rewards={name: _weight(name, value) for name, value in pairs["--rewards"].items()})

@@ -19,7 +19,7 @@ def is_reasoning_model(name: str) -> bool:
 
 
 def with_reasoning_budget(preset: RunConfig) -> RunConfig:
-    """A preset for a reasoning model: longer completions, fewer at once, as many a step."""
+    """A preset for a reasoning model: longer completions, which servers have longer for, fewer at once, as many a step."""
     grpo = preset.grpo
     fewer = gcd(grpo.per_device_batch_size, BUDGET_FACTOR)
     return replace(
@@ -30,4 +30,5 @@ def with_reasoning_budget(preset: RunConfig) -> RunConfig:
             per_device_batch_size=grpo.per_device_batch_size // fewer,
             gradient_accumulation=grpo.gradient_accumulation * fewer,
         ),
+        serve=replace(preset.serve, request_s=preset.serve.request_s * BUDGET_FACTOR),
     )

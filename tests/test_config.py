@@ -235,6 +235,15 @@ GPUS = "cluster: {gpus_per_node: 4, nodes: {server: 1}}"
         (f"serve: {{max_model_len: 1024}}\n{LORA}", "leaves no room for a prompt"),
         (f"serve: {{gpu_memory_share: 1.5}}\n{LORA}", "serve.gpu_memory_share 1.5: must be above 0, and not above 1"),
         (f"serve: {{silent_s: 0}}\n{LORA}", "serve.silent_s 0.0: must be above 0"),
+        (f"grpo: {{top_p: 0.95}}\n{LORA}", "grpo.top_p 0.95 with grpo.importance_sampling sequence_mask: the server's"),
+        (
+            f"grpo: {{top_k: 20, min_p: 0.1, importance_sampling: sequence_truncate}}\n{LORA}",
+            "grpo.top_k 20, grpo.min_p 0.1 with grpo.importance_sampling sequence_truncate",
+        ),
+        (
+            f"grpo: {{repetition_penalty: 1.1}}\n{LORA}",
+            "use --grpo.importance-sampling token_truncate, or leave tokens",
+        ),
     ],
 )
 def test_a_server_that_cannot_work_is_refused_in_one_line(given: str, complaint: str) -> None:
@@ -244,7 +253,16 @@ def test_a_server_that_cannot_work_is_refused_in_one_line(given: str, complaint:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("given", [LORA, "serve: {sync: files}", f"{LORA}\n{GPUS}\nserve: {{data_parallel: 2}}"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        LORA,
+        "serve: {sync: files}",
+        f"{LORA}\n{GPUS}\nserve: {{data_parallel: 2}}",
+        f"{LORA}\ngrpo: {{top_p: 0.95, importance_sampling: token_truncate}}",
+        f"{LORA}\ngrpo: {{top_p: 0.95, top_k: 20, use_vllm: false}}",
+    ],
+)
 def test_a_server_that_can_work_is_taken(given: str) -> None:
     validate(from_yaml(given))
 

@@ -16,7 +16,7 @@ import pytest
 import launch
 from crrl.cluster.new_run import new_folder
 from crrl.cluster.resolve import resolve
-from crrl.config import JOBS, load_preset, read_config
+from crrl.config import JOBS, load_preset, read_config, to_yaml
 from crrl.errors import ConfigError
 from crrl.flags import SHORT_FLAGS, parse, settings_of
 from crrl.report.run_folder import RunFolder, write_aside
@@ -264,6 +264,17 @@ def test_a_reasoning_model_gets_a_longer_completion_budget_in_the_same_memory() 
     assert given.gradient_accumulation == 4 * preset.gradient_accumulation
     assert parse([*words, "--grpo.max-completion-length", "100"]).grpo.max_completion_length == 100
     assert parse(["--size", "medium", "--model", "google/gemma-3-27b-it"]).grpo == preset
+    assert parse(words).serve.request_s == 4 * load_preset("medium").serve.request_s
+    assert parse([*words, "--serve.request-s", "100"]).serve.request_s == 100
+
+
+def test_the_config_of_a_reasoning_model_s_run_is_taken_as_it_is(tmp_path: Path) -> None:
+    model = ["--model", "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"]
+    first = settings_of(parse(["--size", "medium", *model]))
+    config = tmp_path / "config.yaml"
+    config.write_text(to_yaml(first))
+    assert settings_of(parse(["--preset", str(config), *model])) == first
+    assert first.grpo.max_completion_length == 8192
 
 
 def make_run(tmp_path: Path, state: str, **fields: object) -> RunFolder:

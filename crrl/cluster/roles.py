@@ -16,6 +16,7 @@ from crrl.cluster.accelerate import (
     launch_environment,
 )
 from crrl.cluster.apptainer import NO_IMAGE, exec_command, exec_environment
+from crrl.cluster.gpus import VISIBLE
 from crrl.cluster.place import Place
 from crrl.cluster.plan import Roles, roles
 from crrl.cluster.rendezvous import Meeting, interface_of, own_address
@@ -105,14 +106,20 @@ def trainer_roles(
 
 
 def _devices(wanted: Roles, host: Mapping[str, str], role: str) -> dict[str, str]:
-    """Where server and trainers share a node, the server has the first GPUs and the trainers the rest."""
-    if wanted.server_nodes or not wanted.server_gpus:
+    """The GPUs of a role and no others; where server and trainers share a node, the server has the first ones.
+
+    A job may see more than it asked for (gpu_request: none), and a trainer that sees several in one process would be refused.
+    """
+    count = wanted.server_gpus if role == SERVER else wanted.trainer_gpus
+    if not count:
         return {}
-    visible = host.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    if len(visible) < wanted.server_gpus + wanted.trainer_gpus:
-        visible = [str(number) for number in range(wanted.server_gpus + wanted.trainer_gpus)]
-    mine = visible[: wanted.server_gpus] if role == SERVER else visible[wanted.server_gpus :]
-    return {"CUDA_VISIBLE_DEVICES": ",".join(mine)}
+    first = wanted.server_gpus if role == TRAINER and not wanted.server_nodes else 0
+    visible = [
+        name.strip() for name in host.get(VISIBLE, "").split(",") if name.strip()
+    ]  # numbers, or names: GPU-8932f9…
+    if len(visible) < first + count:
+        visible = [str(number) for number in range(first + count)]
+    return {VISIBLE: ",".join(visible[first : first + count])}
 
 
 def _gloo(config: RunConfig, meeting: Meeting) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -15,8 +16,10 @@ from crrl.serve.endpoint import Endpoint
 CONNECT_S = 5.0
 CONTROL_S = 60.0
 """For calls that generate nothing. Loading an adapter takes 25 ms for a model of a million parameters."""
-_TOKENS_MADE = "vllm:generation_tokens_total"
-"""Of vLLM's metrics, a line for each engine."""
+_METRIC = re.compile(r"vllm:(generation_tokens_total|num_requests_running)(?:\{(.*)\})? (\S+)")
+"""Lines of vLLM's metrics: name, labels, value."""
+_ENGINE = re.compile(r'\bengine="([^"]*)"')
+"""The label of the copy of the model that a line is about."""
 
 
 class ServerError(CrrlError):
@@ -35,6 +38,15 @@ class Sample(NamedTuple):
     """Without the prompt; with the end token where the model ended by itself."""
     logprobs: list[float]
     """Natural logarithm of the probability that each token was drawn with, after temperature and filters."""
+
+
+class Engine(NamedTuple):
+    """What one of a server's engines does: there is one for each copy of the model."""
+
+    tokens_made: float
+    """Since it was started."""
+    running: float
+    """Completions that it generates now."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +115,19 @@ class Server:
         answer = self._post("/v1/completions", body, timeout_s or self._request_timeout_s).json()
         return self._samples(answer, count)
 
-    def tokens_made(self) -> float:
-        """Tokens that it has generated since it was started; -1 if it does not say."""
+    def engines(self) -> dict[str, Engine]:
+        """Its engines by their numbers; none if it does not say."""
         try:
             lines = self._http.get("/metrics", timeout=CONNECT_S).text.splitlines()
         except httpx.HTTPError:
-            return -1.0
-        counts = [float(line.rpartition(" ")[2]) for line in lines if line.startswith(_TOKENS_MADE)]
-        return sum(counts) if counts else -1.0
+            return {}
+        made: dict[str, float] = {}
+        running: dict[str, float] = {}
+        for metric, labels, value in (match.groups() for match in map(_METRIC.fullmatch, lines) if match):
+            label = _ENGINE.search(labels or "")
+            name, counts = label[1] if label else "", made if metric == "generation_tokens_total" else running
+            counts[name] = counts.get(name, 0.0) + float(value)
+        return {name: Engine(count, running.get(name, 0.0)) for name, count in made.items()}
 
     def is_paused(self) -> bool:
         """Whether it generates nothing because it has been told to, while it takes weights."""

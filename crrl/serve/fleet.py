@@ -1,4 +1,4 @@
-"""All servers of a run as one: groups spread by free capacity, one adapter everywhere, servers that die and come back.
+"""All servers of a run as one: groups spread by free room, one adapter everywhere, servers that die and come back.
 
 A group is one request, so it is either whole or not there: a server that dies loses nothing but time, and nothing is counted
 twice. Before a server is used after a new start, it gets the current adapter.
@@ -47,6 +47,7 @@ class _Member:
 
     server: Server
     free: int
+    """Further completions that it takes now."""
     adapter: Adapter | None = None
     is_up: bool = True
     failures: int = 0
@@ -63,17 +64,17 @@ class Fleet:
         self,
         read_endpoints: Callable[[], Sequence[Endpoint]],
         *,
-        groups_at_once: int,
+        completions_at_once: int,
         request_timeout_s: float,
         patience_s: float,
         on_wait: Callable[[], None] = lambda: None,
     ) -> None:
         """Args:
-        groups_at_once: requests that one server gets at a time.
+        completions_at_once: those that one server gets at a time, in groups of any size; a larger group goes to an idle one.
         patience_s: how long to wait for any server to be up; `on_wait` is called again and again meanwhile.
         """
         self._read_endpoints = read_endpoints
-        self._groups_at_once = groups_at_once
+        self._completions_at_once = completions_at_once
         self._request_timeout_s = request_timeout_s
         self._patience_s = patience_s
         self._on_wait = on_wait
@@ -93,7 +94,8 @@ class Fleet:
         An adapter of the current name takes its place, so no completion may be under way then. Returns how many have it.
         Raises ServerError if none has.
         """
-        if adapter.name == self.model and any(member.free < self._groups_at_once for member in self._members.values()):
+        is_busy = any(member.free < self._completions_at_once for member in self._members.values())
+        if adapter.name == self.model and is_busy:
             raise ServerError("an adapter cannot be replaced while completions come from it", is_final=True)
         self._adapter = adapter
         started = time.monotonic()
@@ -134,6 +136,9 @@ class Fleet:
     def score(self, tokens: Sequence[int]) -> dict[str, list[float]]:
         """Server → log-probabilities of `tokens` under the current weights, of those that are up; waits for one.
 
+        With serve.data_parallel above 1 a server has several engines, and the request goes to one of them: the others'
+        weights are not compared.
+
         Raises ServerError if none was up for `patience_s`.
         """
         started = time.monotonic()
@@ -167,7 +172,7 @@ class Fleet:
     def _draw(self, prompt: Prompt, count: int, sampling: Sampling, model: str) -> list[Sample]:
         last: ServerError | None = None
         for _ in range(TRIES):
-            member = self._take()
+            member = self._take(count)
             try:
                 samples = member.server.complete(prompt.token_ids, count, sampling, model=model, seed=prompt.seed)
                 member.failures = 0
@@ -178,18 +183,19 @@ class Fleet:
                 last = error
                 self._set_down(member)
             finally:
-                self._give_back(member)
+                self._give_back(member, count)
         raise ServerError(f"a group could not be drawn in {TRIES} tries; last: {last}")
 
-    def _take(self) -> _Member:
-        """The server with the most room, with the current adapter in it. Waits for one."""
+    def _take(self, count: int) -> _Member:
+        """The server with the most room, with the current adapter in it. Waits until one has room for `count` completions."""
+        room = min(count, self._completions_at_once)
         waited_since = time.monotonic()
         while True:
             self._look()
             with self._changed:
                 up = [member for member in self._members.values() if member.is_up]
                 member = max(up, key=lambda one: one.free, default=None)
-                if member is None or not member.free:
+                if member is None or member.free < room:
                     if member is not None:
                         waited_since = time.monotonic()  # a busy server is no missing one
                     elif time.monotonic() - waited_since > self._patience_s:
@@ -198,18 +204,18 @@ class Fleet:
                         self._on_wait()
                     self._changed.wait(POLL_S)
                     continue
-                member.free -= 1
+                member.free -= count
             try:
                 if self._is_ready(member):
                     return member
             except BaseException:
-                self._give_back(member)
+                self._give_back(member, count)
                 raise
-            self._give_back(member)
+            self._give_back(member, count)
 
-    def _give_back(self, member: _Member) -> None:
+    def _give_back(self, member: _Member, count: int) -> None:
         with self._changed:
-            member.free += 1
+            member.free += count
             self._changed.notify_all()
 
     def _set_down(self, member: _Member) -> None:
@@ -258,7 +264,7 @@ class Fleet:
         is_healthy = fresh.is_healthy()
         with self._changed:
             if is_healthy and self._members.get(fresh.endpoint.name) is before:
-                self._members[fresh.endpoint.name] = _Member(fresh, self._groups_at_once)
+                self._members[fresh.endpoint.name] = _Member(fresh, self._completions_at_once)
                 self._changed.notify_all()
                 return
         fresh.close()

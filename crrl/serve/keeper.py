@@ -1,7 +1,7 @@
 """Who keeps the vLLM server of a node up: starts it, publishes it once it answers, starts it again when it does not.
 
 A server counts as up once `/health` answers and a completion has come back. From then on a completion is asked of it again and
-again; one that neither gives it nor gets on with what others asked is killed and started again.
+again; one that neither gives it nor gets on with what others asked is killed and started again (crrl.serve.pulse).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from crrl.serve.client import Sampling, Server, ServerError
 from crrl.serve.command import server_command, server_environment
 from crrl.serve.endpoint import Endpoint
 from crrl.serve.fleet import BASE_MODEL
+from crrl.serve.pulse import Pulse
 from crrl.serve.vllm_process import VllmProcess
 
 _POLL_S = 0.5
@@ -131,7 +132,7 @@ class Keeper:
         """See that it serves; returns how that ended."""
         silent_s = self.config.serve.silent_s
         self.heartbeat.enter("serve")
-        lived, made = time.monotonic(), -1.0
+        pulse = Pulse(time.monotonic())
         while True:
             time.sleep(min(5.0, silent_s / 4))
             if words := vllm.has_ended():
@@ -140,14 +141,16 @@ class Keeper:
                 self._say("starts again, with new weights")
                 return NEW_WEIGHTS
             gives = _gives_a_completion(server, silent_s)
-            # One that is full of others' work may keep the probe waiting, but then it gets on with that work.
-            now_made = server.tokens_made()
-            if gives or now_made > made >= 0 or server.is_paused():  # who paused it has limits of its own
-                lived = time.monotonic()
+            engines, now = server.engines(), time.monotonic()
+            if pulse.feel(now, gives, engines) or server.is_paused():  # who paused it has limits of its own
+                pulse.rest(now)
                 self.heartbeat.advance()
-            made = now_made
-            if time.monotonic() - lived > silent_s:
-                return f"gave no completion for {time.monotonic() - lived:.0f} s"
+            engine, silence_s = pulse.longest_silence(now)
+            if silence_s > silent_s:
+                what = (
+                    f"has an engine, number {engine}, that made no token" if len(engines) > 1 else "gave no completion"
+                )
+                return f"{what} for {silence_s:.0f} s"
 
 
 def read_served_model(attempt: AttemptFolder) -> str:

@@ -22,7 +22,7 @@ class ServeConfig:
     tensor_parallel: int = 0
     """GPUs that one copy of the model is divided over; 0: all that a server has for each copy."""
     data_parallel: int = 1
-    """Copies of the model on each server."""
+    """Copies of the model on each server. After new weights are published, one of them is compared with the trainer."""
     max_model_len: int = 0
     """Tokens of prompt and completion together; 0: data.max_prompt_tokens and a completion, or what the model was made for."""
     gpu_memory_share: float = 0.9
@@ -42,9 +42,10 @@ class ServeConfig:
     start_min: float = 30.0
     """Minutes that a server has to load its model and give a first completion, above 0."""
     request_s: float = 600.0
-    """Seconds that one group has, above 0; then it is asked for again."""
+    """Seconds that one group has, above 0; then it is asked for again. Four times as long in presets for reasoning models."""
     silent_s: float = 60.0
-    """Seconds in which a server must answer its supervisor with a completion, or go on with others; else it is started again."""
+    """Seconds in which a server must answer its supervisor with a completion, or go on with others, each of its copies with its
+    own; else it is started again."""
     restarts: int = 3
     """How often a server is started again in one attempt; then the attempt ends as lost. Never with sync nccl."""
     max_drift: float = 0.0
@@ -65,6 +66,7 @@ def check_serving(config: RunConfig) -> None:
         _check_sync(config)
         _check_gpus(config)
         _check_lengths(config)
+        _check_filters(config)
 
 
 def _check_sync(config: RunConfig) -> None:
@@ -122,6 +124,24 @@ def _check_lengths(config: RunConfig) -> None:
         raise ConfigError(
             f"serve.max_model_len {serve.max_model_len} leaves no room for a prompt beside {name} {longest}; make it "
             "larger, or 0"
+        )
+
+
+def _check_filters(config: RunConfig) -> None:
+    """Refuse weights of whole completions where only the servers' log-probabilities know of a filter.
+
+    Each token's ratio is then the share of the probability that the filter kept. Over a completion they are multiplied: of 300
+    tokens, each with 95 %, remain 2e-7.
+    """
+    grpo = config.grpo
+    neutral = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+    used = [f"grpo.{name} {getattr(grpo, name)}" for name, value in neutral.items() if getattr(grpo, name) != value]
+    if used and grpo.importance_sampling.startswith("sequence"):
+        raise ConfigError(
+            f"{', '.join(used)} with grpo.importance_sampling {grpo.importance_sampling}: the server's log-probabilities are "
+            "those after such filters and the trainer's are not, so a completion's weight would fall exponentially with its "
+            "length; use --grpo.importance-sampling token_truncate, or leave tokens as likely as the model says (top_p 1, "
+            "top_k 0, min_p 0, repetition_penalty 1)"
         )
 
 

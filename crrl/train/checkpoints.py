@@ -7,7 +7,6 @@ that was damaged since is refused by name, and the one before it is taken.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,8 @@ KEPT = 2
 """Checkpoints of a stage that are kept: the last, and one to fall back to."""
 _PREFIX = "checkpoint-"
 _ASIDE = ".writing"
+_PART = ".{}.part"
+"""The hidden folder beside a folder that is being written; one name, so that processes that were killed leave one at most."""
 _DAMAGED = "damaged-"
 
 
@@ -86,18 +87,22 @@ def finish_checkpoint(aside: Path, ranks: Ranks = ALONE) -> Path:
 def write_folder(folder: Path, write: Callable[[Path], None], ranks: Ranks = ALONE) -> None:
     """Let `write` fill a folder aside, then rename it into place: there is never half a one of that name.
 
-    To be called on all ranks, as `write` is; only what the first one writes counts.
+    To be called on all ranks, as `write` is, with the same folder; the first one makes it and takes it away.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    aside = folder.with_name(_PART.format(folder.name))
+    if ranks.is_first:
+        shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed
+        aside.mkdir(parents=True)
+    ranks.wait()  # nobody writes before it is there
     try:
         write(aside)
+        ranks.wait()  # everybody has written
         if ranks.is_first:
-            aside.chmod(0o755)
             write_manifest(aside, hash_files(aside, files_of(aside)), processes=1)
             _rename(aside, folder)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if ranks.is_first:
+            shutil.rmtree(aside, ignore_errors=True)
     ranks.wait()
 
 

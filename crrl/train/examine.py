@@ -71,7 +71,11 @@ class Examiner:
             return self._served(trainer.servers, prompts)
         if not self._ranks.are_many:
             return self._generate(trainer.accelerator.unwrap_model(trainer.model), prompts, may_stop)
-        with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as model:
+        # It turns gradient checkpointing off and on again, without these as transformers would, not as TRL trains.
+        kept = trainer.args.gradient_checkpointing_kwargs
+        with unwrap_model_for_generation(
+            trainer.model_wrapped, trainer.accelerator, gradient_checkpointing_kwargs=kept
+        ) as model:
             share = self._generate(model, list(self._ranks.share(prompts)), may_stop)
         return self._ranks.joined(self._ranks.gather(share))
 

@@ -75,7 +75,7 @@ def _fleet(config: RunConfig, attempt: AttemptFolder, heartbeat: Heartbeat) -> F
     serve = config.serve
     return Fleet(
         lambda: current_endpoints(attempt),
-        groups_at_once=max(1, serve.max_num_seqs // config.grpo.num_generations),
+        completions_at_once=serve.max_num_seqs,
         request_timeout_s=serve.request_s,
         # As long as a server has to notice that it is stuck, and to start again; then its keeper has ended the run.
         patience_s=2 * serve.silent_s + serve.start_min * 60,

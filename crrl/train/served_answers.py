@@ -50,12 +50,15 @@ def generate_by_server(
     if not groups:
         return completions
     longest = max(map(len, tokens)) + sampling.max_new_tokens
+    config = _config(place, sampling, dtype, gpus, longest)
+    # On GPUs what they have room for. On a CPU of so many at once the last would not come within a request's time.
+    at_once = config.serve.max_num_seqs if gpus else sampling.batch_size * max(map(len, groups.values()))
     told(0)
     done = 0
-    with serving(_config(place, sampling, dtype, gpus, longest), base) as endpoint:
+    with serving(config, base) as endpoint:
         servers = fleet.Fleet(
             lambda: [endpoint],
-            groups_at_once=max(1, sampling.batch_size),
+            completions_at_once=at_once,
             request_timeout_s=3600.0,
             patience_s=60.0,
         )

@@ -39,7 +39,7 @@ def main() -> None:
     trainer = SimpleNamespace(model=policy, accelerator=accelerator)
     publisher, drifts, drawn = AdapterPublisher(trainer, adapters, "float32"), [], []
     with serving(config, config.model) as endpoint:
-        fleet = Fleet(lambda: [endpoint], groups_at_once=8, request_timeout_s=60, patience_s=60)
+        fleet = Fleet(lambda: [endpoint], completions_at_once=8, request_timeout_s=60, patience_s=60)
         for version in range(3):
             for name, weight in policy.named_parameters():
                 if "lora_B" in name:

@@ -3,11 +3,12 @@
     python -m tests.serve.fake_vllm FOLDER HOST PORT MODEL
 
 `dies`: its words, after which it ends; `fails`: completions are answered with 500; `hangs`: with nothing; `late`: as `fails`,
-from the start on.
+from the start on; `metrics`: what it says of its engines, where MORE stands for a number that grows with each look.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -22,9 +23,14 @@ TOKEN = f"Bearer {Path(os.environ[TOKEN_FILE]).read_text()}"
 ANSWER = {"choices": [{"index": 0, "token_ids": [5], "logprobs": {"token_logprobs": [-0.5]}}]}
 
 
+LOOKS = itertools.count(1)
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.answer(200, "vllm:generation_tokens_total 3.0\n")
+        metrics = FOLDER / "metrics"
+        text = metrics.read_text() if metrics.exists() else "vllm:generation_tokens_total 3.0\n"
+        self.answer(200, text.replace("MORE", f"{next(LOOKS):.1f}"))
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))

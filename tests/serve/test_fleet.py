@@ -50,7 +50,7 @@ def servers(tmp_path: Path) -> Iterator[Servers]:
 
 
 def fleet_of(servers: Servers, *, request_timeout_s: float = 5.0, patience_s: float = 5.0) -> Fleet:
-    return Fleet(servers.endpoints, groups_at_once=4, request_timeout_s=request_timeout_s, patience_s=patience_s)
+    return Fleet(servers.endpoints, completions_at_once=12, request_timeout_s=request_timeout_s, patience_s=patience_s)
 
 
 def are_whole(groups: list[list[Sample]], version: int, count: int = 3) -> bool:
@@ -89,6 +89,22 @@ def test_servers_share_the_work_and_none_gets_more_than_it_takes(servers: Server
     draw(fleet)
     assert len(one.served) + len(two.served) == 20 and one.served and two.served
     assert max(one.most_at_once, two.most_at_once) <= 4
+
+
+def test_a_server_is_given_completions_up_to_its_room_in_groups_of_any_size(servers: Servers) -> None:
+    server = servers.start("n0")
+    fleet = fleet_of(servers)
+    for count, at_once in ((1, 12), (5, 2), (30, 1)):
+        server.most_at_once = 0
+        server.is_stuck.set()
+        drawing = threading.Thread(target=lambda count=count: list(fleet.generate(PROMPTS, count, SAMPLING)))
+        drawing.start()
+        while server.most_at_once < at_once:
+            time.sleep(0.01)
+        server.is_stuck.clear()
+        drawing.join()
+        assert server.most_at_once == at_once
+    assert sorted(server.served) == sorted([*range(20)] * 3)
 
 
 @pytest.mark.parametrize("failures", [[500] * 3, [0] * 3, [503, 0, 429], [401]])
@@ -219,7 +235,7 @@ def test_a_fixed_text_is_scored_once_a_server_is_back(servers: Servers) -> None:
     servers.start("n0").die()
     waited: list[int] = []
     fleet = Fleet(
-        servers.endpoints, groups_at_once=4, request_timeout_s=5, patience_s=5, on_wait=lambda: waited.append(1)
+        servers.endpoints, completions_at_once=12, request_timeout_s=5, patience_s=5, on_wait=lambda: waited.append(1)
     )
     threading.Timer(0.3, lambda: servers.start("n0", boot=2)).start()
     assert fleet.score([3, 4]) == {"n0": [-0.25]}

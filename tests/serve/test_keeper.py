@@ -173,6 +173,21 @@ def test_a_server_that_gives_no_completions_is_started_again_and_in_the_end_give
     assert outcome["said"].endswith("s; it was started again 2 times")
 
 
+def test_an_engine_that_hangs_is_not_hidden_by_those_that_work(kept: Kept) -> None:
+    kept.start()
+    kept.wait_for(lambda: kept.boot == 1)
+    kept.order(
+        "metrics",
+        "# TYPE vllm:generation_tokens_total counter\n"
+        'vllm:generation_tokens_total{engine="0",model_name="base"} MORE\n'
+        'vllm:generation_tokens_total{engine="1",model_name="base"} 3.0\n'
+        'vllm:num_requests_running{engine="0",model_name="base"} 2.0\n'
+        'vllm:num_requests_running{engine="1",model_name="base"} 1.0\n',
+    )
+    kept.wait_for(lambda: kept.boot >= 2)
+    assert "the server on n0 has an engine, number 1, that made no token for " in kept.log()
+
+
 def test_requests_to_stop_are_the_trainers_to_follow(kept: Kept) -> None:
     kept.start()
     kept.wait_for(lambda: kept.boot == 1)

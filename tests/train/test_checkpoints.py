@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 
 from crrl.errors import RunError, StorageError
 from crrl.train.checkpoints import KEPT, aside_of, finish_checkpoint, is_complete, last_sound, step_of, write_folder
 from crrl.train.manifest import MANIFEST, read_manifest, written_by
+from crrl.train.ranks import Ranks
 from crrl.train.storage import writing
 
 
@@ -118,6 +125,67 @@ def test_a_folder_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None
     assert (target / "weights").read_text() == "old"
     assert is_complete(target)
     assert [path.name for path in tmp_path.iterdir()] == ["final"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from crrl.train.checkpoints import write_folder
+def write(aside):
+    (aside / "weights").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+write_folder(Path(sys.argv[1]), write)
+"""
+
+
+def test_processes_that_were_killed_leave_one_hidden_folder_which_the_next_one_replaces(tmp_path: Path) -> None:
+    target = tmp_path / "final"
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", KILLED, str(target)], env={**os.environ, "PYTHONPATH": "."})
+        assert done.returncode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == [".final.part"]
+    write_folder(target, lambda aside: (aside / "config").write_text("whole") and None)
+    assert [path.name for path in tmp_path.iterdir()] == ["final"]
+    assert sorted(path.name for path in target.iterdir()) == ["config", MANIFEST]
+
+
+@dataclass(frozen=True)
+class ThreadRanks(Ranks):
+    """Ranks that are threads of one process."""
+
+    barrier: Barrier = field(default_factory=lambda: Barrier(1))
+
+    def wait(self) -> None:
+        self.barrier.wait(30)
+
+
+def test_all_ranks_write_to_one_folder_which_is_hashed_once_everybody_has_written(tmp_path: Path) -> None:
+    target, together = tmp_path / "final", Barrier(3)
+    has_hidden: list[list[str]] = []
+
+    def write(aside: Path, rank: int) -> None:
+        assert aside.is_dir()
+        if rank:
+            together.wait(30)  # only the first is done by now
+        (aside / f"part-{rank}").write_text("w" * rank)
+        has_hidden.append([path.name for path in tmp_path.iterdir()])
+
+    def work(rank: int) -> None:
+        ranks = ThreadRanks(rank, 4, barrier=barrier)
+        write_folder(target, lambda aside: write(aside, rank), ranks)
+        assert is_complete(target)
+
+    barrier = Barrier(4)
+    threads = [Thread(target=work, args=(rank,)) for rank in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert has_hidden == [[".final.part"]] * 4
+    assert [path.name for path in tmp_path.iterdir()] == ["final"]
+    manifest = read_manifest(target)
+    assert manifest is not None
+    assert sorted(manifest["files"]) == [f"part-{rank}" for rank in range(4)]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def train(short_run: Callable[..., RunFolder], server: Scripted, one_thread: Non
         heartbeat = Heartbeat(None, "trainer", "n0")
         config = replace(config, grpo=replace(config.grpo, overlap=overlap, **grpo))
         trainer = build_trainer(config, folder, start, tokenizer, tasks, ALONE, heartbeat)
-        fleet = Fleet(lambda: [server.endpoint], groups_at_once=4, request_timeout_s=20, patience_s=20)
+        fleet = Fleet(lambda: [server.endpoint], completions_at_once=16, request_timeout_s=20, patience_s=20)
         rollouts = Rollouts(
             config,
             trainer,
