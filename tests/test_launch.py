@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -363,6 +364,17 @@ def test_ctrl_c_of_a_followed_run_writes_a_checkpoint_from_which_it_is_resumed(
     kinds = [json.loads(line)["kind"] for line in folder.events.read_text().splitlines()]
     assert kinds == ["submitted", "started", "distribution", "stage", "ended"] * 2
     assert files_with(f"sentinel-{os.getpid()}", str(tmp_path)) == []
+
+
+def test_a_run_in_the_background_holds_nothing_of_who_started_it(tmp_path: Path) -> None:
+    done = subprocess.run(command(*SHORT, "--runs", str(tmp_path)), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    (path,) = tmp_path.iterdir()
+    assert f"follow it with: crrl logs {path} --follow" in done.stdout
+    assert RunFolder(path).read_status()["state"] in ("queued", "running")
+    crrl = [sys.executable, "-m", "crrl.cli", "cancel", str(path), "--now"]
+    while subprocess.run(crrl, capture_output=True, timeout=60).returncode:  # it may not be there yet
+        time.sleep(0.5)
 
 
 def test_an_unknown_size_is_a_config_error() -> None:

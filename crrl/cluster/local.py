@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ def submit_locally(config: RunConfig, folder: RunFolder) -> None:
     gpus = visible_gpus(config.cluster.gpus_per_node, os.environ)
     write_aside(folder.job, job_script(folder))
     _find_crrl_from_anywhere()
-    with _ignored(signal.SIGINT, signal.SIGHUP):
+    with _ignored(signal.SIGINT, signal.SIGHUP), _own_streams_kept():
         # submitit's controller inherits what is ignored: Ctrl-C and a closed terminal are ours to handle, not its.
         executor = LocalExecutor(folder=str(folder.submission))
         executor.update_parameters(
@@ -58,6 +59,24 @@ def _find_crrl_from_anywhere() -> None:
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if str(ROOT) not in paths:
         os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, paths)])
+
+
+@contextmanager
+def _own_streams_kept() -> Iterator[None]:
+    """What is started meanwhile gets no stream of ours: who reads our output must not wait for the end of the run."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(number) for number in range(3)]
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    try:
+        for number in range(3):
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for number, copy in enumerate(kept):
+            os.dup2(copy, number)
+        for descriptor in (*kept, nowhere):
+            os.close(descriptor)
 
 
 @contextmanager

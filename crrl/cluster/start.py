@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+from crrl.cluster.apptainer import NO_IMAGE
 from crrl.cluster.cancel import forget_cancel
 from crrl.cluster.dry_run import warn
 from crrl.cluster.ending import read_ending
@@ -79,12 +80,17 @@ def _refuse(config: RunConfig, folder: RunFolder) -> None:
 
 
 def _submit(config: RunConfig, folder: RunFolder) -> None:
-    if config.cluster.cluster == "local":
+    on_slurm = config.cluster.cluster == "slurm"
+    if on_slurm or config.cluster.image != NO_IMAGE:
+        for path in (
+            config.cluster.hf_home,
+            config.cluster.cache_dir,
+        ):  # the image is given them, so they must be there
+            Path(path).mkdir(parents=True, exist_ok=True)
+    if on_slurm:
+        submit_to_slurm(config, folder, next_attempt(folder))
+    else:
         submit_locally(config, folder)
-        return
-    for path in (config.cluster.hf_home, config.cluster.cache_dir):  # the image is given them, so they must be there
-        Path(path).mkdir(parents=True, exist_ok=True)
-    submit_to_slurm(config, folder, next_attempt(folder))
 
 
 def _missing(config: RunConfig, folder: RunFolder) -> list[Path]:

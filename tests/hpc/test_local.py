@@ -11,14 +11,14 @@ from tests.hpc.slurm_cluster import SlurmCluster
 from tests.hpc.training import Training
 
 pytestmark = pytest.mark.timeout(600)
-STEPS = 16
+STEPS = 120
 
 
 def test_a_single_trainer_in_the_image_stops_where_it_is_asked_to_and_goes_on(
     slurm: SlurmCluster, checkout: Path, image: Image, warm: Path
 ) -> None:
     def start(name: str) -> Training:
-        words = ("--model", str(warm), "--cluster", "local", "--grpo.steps", str(STEPS))
+        words = ("--model", str(warm), "--cluster", "local", "--grpo.steps", str(STEPS), "--grpo.save-steps", "40")
         return Training(slurm, checkout, image.path, slurm.work / f"runs-{name}", *words)
 
     undisturbed = start("local")
