@@ -192,7 +192,8 @@ class SandboxConfig:
     level: SandboxLevel = "landlock"
     """The least that is accepted: namespaces (bubblewrap), landlock (works inside an image) or limits (no walls at all)."""
     deadline_s: float = 600.0
-    """Seconds for the programs of one step, all together; what is not judged by then counts as not judged."""
+    """Seconds for the programs of one step, all together, at least: more where each of them could use its whole time limit,
+    twice. What is not judged by then counts as not judged."""
     workers: int = 0
     """Programs that run at a time; 0: one a core."""
     max_unavailable_share: float = 0.25

@@ -18,7 +18,7 @@ from crrl.diffs import Edit, Patch, make_patch, render_patch, render_unified
 from crrl.rewards import REWARDS
 from crrl.schema import TaskRow
 from tests.diffs.strategies import hostile_text
-from tests.rewards.tasks import GUARD, LABEL, OPERATOR, REPAIRS, TWO_FILES, columns, fixed, tree
+from tests.rewards.tasks import GUARD, LABEL, OPERATOR, REPAIRS, TWO_FILES, columns, fixed, task, tree
 
 Cheat = Callable[[TaskRow], Any]
 JUDGES = ("format", "applies", "similarity", "syntax", "tests", "swe_rl_similarity")
@@ -108,6 +108,29 @@ CHEATS: dict[str, tuple[Cheat, dict[str, float]]] = {
     "a path out of the tree": (lambda row: f"../../{fixed(row)}", NOTHING),
     "an absolute path": (lambda row: f"/{fixed(row)}", NOTHING),
     "a file that is not there": (lambda row: patch(Edit("nowhere.py", "a\n", "b\n")), {"format": 1.0}),
+    "a file again under another spelling": (
+        lambda row: "\n".join(
+            [
+                fixed(row),
+                *(
+                    patch(Edit(path, "", "raise SystemExit\n")).replace(path, "./" + path)
+                    for path in tree(row, "files")
+                ),
+            ]
+        ),
+        {"format": 0.98, "applies": 0.5},
+    ),
+    "a file under two further spellings": (
+        lambda row: "\n".join(
+            patch(Edit("new.py", "", f"x = {number}\n")).replace("new.py", spelling)
+            for number, spelling in enumerate(("new.py", "./new.py", ".//new.py"))
+        ),
+        {"format": 0.98, "applies": 0.5},
+    ),
+    "a file as a folder": (
+        lambda row: patch(Edit("x", "", "x = 1\n")).replace("x\n", f"{first_path(row)}/\n", 1),
+        NOTHING,
+    ),
     # blocks that do nothing
     "no-op blocks": (no_op, NOTHING),
     "a no-op block a thousand times": (lambda row: (no_op(row) + "\n") * 1000, NOTHING),
@@ -131,6 +154,10 @@ CHEATS: dict[str, tuple[Cheat, dict[str, float]]] = {
         {**FORM, "similarity": 0.0},
     ),
     "blank lines": (lambda row: rewritten(row, lambda before, _: before + "\n\n\n"), FORM),
+    "blanks that are none": (
+        lambda row: rewritten(row, lambda _, after: after.replace("\n", "\u00a0\n")),
+        {"format": 1.0, "applies": 1.0, "similarity": 0.3, "swe_rl_similarity": 1.0},
+    ),
     "trailing blanks": (lambda row: rewritten(row, lambda before, _: before.replace("\n", "  \n")), FORM),
     # code that does not repair
     "the lines that were changed, deleted": (lambda row: rewritten(row, without_changed_lines), UNRELATED),
@@ -223,6 +250,24 @@ CHEATS: dict[str, tuple[Cheat, dict[str, float]]] = {
     ),
 }
 
+BUG, FIX = "values[size]", "compact(values).fetch(max(0, size - 1), default) + offset"
+COMMENTS: dict[str, tuple[str, str]] = {
+    "a line that a backslash continues": ("a.c", "// see below \\\nFIX;"),
+    "an opening that a backslash parts": ("a.cpp", "/\\\n/ FIX;"),
+    "a hash in PHP": ("a.php", "# FIX;"),
+    "nested in Rust": ("a.rs", "/* /* */\nFIX\n*/"),
+    "nested in Kotlin": ("a.kt", "/* /* */\nFIX\n*/"),
+    "nested in Swift": ("a.swift", "/* /* */\nFIX\n*/"),
+    "nested in Scala": ("a.scala", "/* /* */\nFIX\n*/"),
+    "nested in OCaml": ("a.ml", "(* (* *)\nFIX\n*)"),
+    "between lines of Ruby": ("a.rb", "=begin\nFIX\n=end"),
+    "in long brackets of Lua": ("a.lua", "--[=[\nFIX\n]=]"),
+    "a line of Zig": ("a.zig", "// FIX;"),
+    "a line of Solidity": ("a.sol", "// FIX;"),
+    "a line of Vue": ("a.vue", "// FIX;"),
+}
+"""Path → the fix as a comment of that language."""
+
 LABELS: dict[str, str] = {
     "every answer": "CWE-787 CWE-79 CWE-89 none",
     "a list": "CWE-787\nCWE-79",
@@ -279,6 +324,18 @@ def test_a_cheat_earns_no_more_than_it_may(name: str, row: TaskRow) -> None:
     for reward, score in scores(row, cheat(row)).items():
         assert score is not None, f"{reward} was made to abstain"
         assert 0.0 <= score <= most.get(reward, 0.0), f"{reward} pays {score}"
+
+
+@pytest.mark.parametrize("name", COMMENTS)
+@pytest.mark.parametrize("bug", ["", "\n" + BUG], ids=["in the bug's place", "above the bug"])
+def test_a_fix_in_a_comment_of_any_language_earns_nothing(name: str, bug: str) -> None:
+    path, comment = COMMENTS[name]
+    before, after, cheat = (
+        f"first(values)\n{line}\nlast(values)\n" for line in (BUG, FIX, comment.replace("FIX", FIX) + bug)
+    )
+    row = task(name, {path: before}, {path: after})
+    assert scores(row, fixed(row), "similarity") == {"similarity": 1.0}
+    assert scores(row, patch(Edit(path, before, cheat)), "similarity") == {"similarity": 0.0}
 
 
 @pytest.mark.parametrize("name", LABELS)

@@ -23,7 +23,7 @@ from crrl.data.rows import (
     Sourced,
     Together,
     content_key,
-    split_of,
+    splits_of,
     with_pairs,
 )
 from crrl.data.sources import SOURCES
@@ -34,6 +34,7 @@ from crrl.schema import KINDS, Kind, TaskRow, files_from_rows
 
 SPLITS = ("train", "heldout", "all")
 OTHER_SPLIT = "in the other split"
+BOTH_SPLITS = "changes files of both splits"
 WITH_ANOTHER = "goes with another task that is left out"
 
 
@@ -175,8 +176,10 @@ def _left_out(plan: Plan, filters: list[Filter], is_known: bool, part: Sourced) 
     task = part.task
     if problem := reference_problem(task):
         return BadRow(part.where, problem)
-    if plan.split not in (*plan.source.splits, "all", split_of(part.split_key, plan.options.heldout_share)):
-        return Dropped(part.where, OTHER_SPLIT)
+    if plan.split not in (*plan.source.splits, "all"):
+        splits = splits_of(part.split_key, plan.options.heldout_share)
+        if splits != {plan.split}:
+            return Dropped(part.where, BOTH_SPLITS if len(splits) > 1 else OTHER_SPLIT)
     reason = _wrong_kind(task, plan.kind) or next((why for test in filters if (why := test(task))), None)
     if reason is None and is_known:
         reason = "same content as an earlier row"

@@ -5,15 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 
 from crrl.schema import TaskRow, provenance_of
 
-_KEY = re.compile(r"[0-9a-f]{16}")
+_KEYS = re.compile(r"[0-9a-f]{16}( [0-9a-f]{16})*")
 
 
 def group_key(group: str) -> str:
-    """A short hash of a group's name. Of such a hash it is the hash itself, so a row that is read again keeps its split."""
-    return group if _KEY.fullmatch(group) else hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    """A short hash of a group's name. Of such a hash it is the hash itself, so a row that is read again keeps its split.
+
+    Of several hashes, as `files_group` gives them, it is these.
+    """
+    return group if _KEYS.fullmatch(group) else hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def files_group(repo: str, paths: Iterable[str]) -> str:
+    """The groups of a fix, one for each file that it changes, with blanks between them.
+
+    A later fix of a file shows what earlier ones made of it, so all fixes of a file must lie in one split. Which one is known
+    by the file's own name, whatever other files a fix changes: tasks come as a stream. The owner of a repository is no part
+    of the name, so that a file of a fork lies where it does in the original.
+    """
+    name = repo.rpartition("/")[2]
+    return " ".join(sorted(group_key(f"{name}\n{path}") for path in paths))
 
 
 def group_of(task: TaskRow) -> str:

@@ -23,11 +23,14 @@ class Sourced:
     task: TaskRow
     where: str
     group: str = ""
-    """Tasks of one group, like the halves of a pair, lie in one split; "": the task's own content decides."""
+    """Tasks of one group, like the halves of a pair, lie in one split; "": the task's own content decides.
+
+    Where it is several (`files_group`), the task lies in a split only if all of them do.
+    """
 
     @property
     def split_key(self) -> str:
-        """What decides the split."""
+        """What decides the split: a hash, or several with blanks between them."""
         return group_key(self.group) if self.group else split_key(self.task)
 
     @property
@@ -107,6 +110,11 @@ def split_key(task: TaskRow) -> str:
 def split_of(key: str, heldout_share: float) -> str:
     """`train` or `heldout`, by a hash (hexadecimal): the same in every build, whatever else the source holds."""
     return "heldout" if int(key[:8], 16) / 2**32 < heldout_share else "train"
+
+
+def splits_of(keys: str, heldout_share: float) -> set[str]:
+    """The splits of one hash, or of several with blanks between them."""
+    return {split_of(key, heldout_share) for key in keys.split()}
 
 
 def _sorted(task: TaskRow, column: str) -> list[tuple[str, str]]:

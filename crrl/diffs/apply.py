@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NoReturn
 
@@ -31,7 +32,7 @@ def apply_patch(files: Files, patch: Patch) -> dict[str, str]:
     """The files after the patch.
 
     Args:
-        files: Path → text; never changed. Line endings are kept.
+        files: Path, in its shortest form, → text; never changed. Line endings are kept.
         patch: Its edits are located in `files`, whatever their order; those of one file must not overlap.
 
     Returns:
@@ -44,10 +45,12 @@ def apply_patch(files: Files, patch: Patch) -> dict[str, str]:
     """
     result = dict(files)
     placed: dict[str, list[_Placed]] = {}
+    counts: Mapping[str, int] = {}
     for index, edit in enumerate(patch.edits):
         text = files.get(edit.path)
         if not edit.search:
-            _refuse_company(patch.edits, index)
+            counts = counts or Counter([other.path for other in patch.edits])
+            _refuse_company(edit.path, counts, index)
             _create_or_delete(result, edit, text, index)
         elif text is None:
             _fail_for_missing_file(files, edit, index)
@@ -73,9 +76,8 @@ def _create_or_delete(result: dict[str, str], edit: Edit, text: str | None, inde
         del result[edit.path]
 
 
-def _refuse_company(edits: Sequence[Edit], index: int) -> None:
-    path = edits[index].path
-    if len(edits) == 1 or sum(edit.path == path for edit in edits) == 1:
+def _refuse_company(path: str, counts: Mapping[str, int], index: int) -> None:
+    if counts[path] == 1:
         return
     raise PatchApplyError(
         f"edit {index + 1}: SEARCH is empty, which creates or deletes {shown(path)}, but other edits name that file "

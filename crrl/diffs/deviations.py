@@ -16,6 +16,8 @@ QUOTED_PATH = "quoted-path"
 """The path stands in back-quotes although nothing in it needs them."""
 BLANKS_AROUND_PATH = "blanks-around-path"
 """Blanks before or after the path on its line."""
+DOTTED_PATH = "dotted-path"
+"""The path is not in its shortest form: `./pkg//mod.py`."""
 FENCE = "fence"
 """A Markdown code fence outside of a block."""
 CRLF = "crlf"
@@ -26,7 +28,7 @@ TEXT_AROUND = "text-around"
 """Any other text outside of the blocks. Empty lines are none."""
 
 UNCLOSED_ANSWER = "unclosed-answer"
-"""`<answer>` without a line `</answer>`."""
+"""`<answer>` without a line `</answer>`: nothing closes it, or the end of its last line does."""
 TEXT_AROUND_ANSWER = "text-around-answer"
 """Text before `<answer>` or after `</answer>`."""
 UNCLOSED_THOUGHT = "unclosed-thought"
@@ -38,6 +40,7 @@ PATCH_DEVIATIONS: tuple[str, ...] = (
     HEADING_PATH,
     QUOTED_PATH,
     BLANKS_AROUND_PATH,
+    DOTTED_PATH,
     FENCE,
     CRLF,
     BLANKS_AFTER_MARKER,

@@ -45,8 +45,9 @@ class PreparedFile:
 
     def __init__(self, path: str, before: str, reference: str) -> None:
         self._language = language_of(path)
-        self._before = before
-        self._reference = reference
+        self._given_before = before
+        self._before = before = self._language.readable(before)
+        self._reference = reference = self._language.readable(reference)
         self._code_places = [0]
         self._sides: dict[tuple[int, int, int, int], Side] = {}
         self._side_chars = 0
@@ -54,16 +55,21 @@ class PreparedFile:
         self._span_chars = max((hunk[3] for hunk in self._hunks), default=0) - min(
             (hunk[2] for hunk in self._hunks), default=0
         )
-        itself = self.match(reference)
+        itself = self._compare(reference)
         self.weight = itself.weight
         self.adds = itself.gains
 
     def match(self, predicted: str) -> Match:
         """Compare a prediction of this file with the human fix. Never raises."""
-        if predicted == self._before:
+        if predicted == self._given_before:
             return Match(0.0, 0, 0, False)
         if len(predicted) > MOST_SPAN_CHARS and self._is_out_of_bounds(predicted):
             return Match(0.0, 0, len(predicted), False)
+        return self._compare(self._language.readable(predicted))
+
+    def _compare(self, predicted: str) -> Match:
+        if predicted == self._before:
+            return Match(0.0, 0, 0, False)
         is_reference = predicted is self._reference
         hunks = self._hunks if is_reference else hunks_like(self._hunks, self._before, self._reference, predicted)
         return self._judge(joint_regions(self._before, self._hunks, hunks), predicted)
@@ -184,5 +190,5 @@ class PreparedFile:
         return state
 
     def _is_out_of_bounds(self, predicted: str) -> bool:
-        _, _, lo, hi = changed_span(self._before, predicted)
+        _, _, lo, hi = changed_span(self._given_before, predicted)
         return hi - lo > MOST_SPAN_CHARS + 2 * self._span_chars

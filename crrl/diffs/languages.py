@@ -8,8 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
-_WORD_OR_SIGN = r"\w+|[^\w\s]"
+from crrl.diffs.rare_comments import RareComment, RareComments, continued, lines_between, long_brackets, nested, spread
+
+_WORD_OR_SIGN = r"\w+|[^\w \t\n\r\f\v]"  # a no-break space is no blank: most languages refuse it
+_CHARACTER = r"'(?:[^'\\\n]|\\[^\n][^'\n]{0,9})'"  # one character; in `<'a, 'b>` and 1'000 nothing is quoted
 _INDENTED_LINE = r"\n[ \t]*+(?=[^\s#])"  # blank and comment lines do not indent
 
 
@@ -28,6 +32,14 @@ def _tripled(quote: str) -> str:
 
 def _tripled_rest(quote: str) -> str:
     return rf"[^{quote}\\]*+(?:(?:\\.|{quote}(?!{quote * 2}))[^{quote}\\]*+)*{quote * 3}"
+
+
+_NOT_ELSEWHERE = {
+    ("php", "#"): r"\#(?!\[)",  # `#[` begins an attribute
+    ("page", "//"): "(?<!:)//",  # https://
+    ("scss", "//"): "(?<!:)//",
+}
+"""(Language, what its line comments start with) → pattern of that, where it means something else as well."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +62,16 @@ class Language:
     """Leading blanks are code."""
     prefixes: str = ""
     """Letters that may stand before a quote."""
+    rare: RareComments | None = None
+    """Comments that `token` does not find as they are: blanked before a text is read (`readable`)."""
     special: frozenset[str] = frozenset()
     """What line starts, strings and comments begin with: any other token means itself."""
     is_code: bool = True
     """Its control-flow words control flow (prose and data have none)."""
+
+    def readable(self, text: str) -> str:
+        """The text with its rare comments as blank lines. All of a file, so that what is in a comment is known."""
+        return self.rare.blanked(text) if self.rare else text
 
 
 def _language(
@@ -61,22 +79,30 @@ def _language(
     *,
     line_comments: tuple[str, ...] = (),
     block_comments: Mapping[str, str] | None = None,
+    rare_comments: tuple[RareComment, ...] = (),
     tripled: str = "",
     quotes: str = "\"'",
+    characters: bool = False,
     template: bool = False,
+    raw: bool = False,
     indented: bool = False,
     prefixes: str = "",
     is_code: bool = True,
 ) -> Language:
+    """A language of these comments and strings.
+
+    `characters`: a `'` quotes one character, and is no quote elsewhere. `template`: "`" quotes lines; `raw`: without escapes.
+    """
     multiline: dict[str, str] = {quote * 3: _tripled_rest(quote) for quote in tripled}
     closings = {opening: opening for opening in (*multiline, *"`" * template)} | dict(block_comments or {})
     pieces = [_tripled(quote) for quote in tripled] + [_quoted(quote) for quote in quotes]
-    hidden = [rf"{re.escape(mark)}[^\n]*" for mark in line_comments]
+    pieces += [_CHARACTER] * characters
+    hidden = [rf"{_NOT_ELSEWHERE.get((name, mark), re.escape(mark))}[^\n]*" for mark in line_comments]
     for opening, closing in (block_comments or {}).items():
         multiline[opening] = rf".*?{re.escape(closing)}"
         hidden.append(rf"{re.escape(opening)}(?:{multiline[opening]}|.*)")
     if template:
-        multiline["`"] = r"[^`\\]*+(?:\\.[^`\\]*+)*`"
+        multiline["`"] = r"[^`]*+`" if raw else r"[^`\\]*+(?:\\.[^`\\]*+)*`"
         pieces.append(rf"`(?:{multiline['`']}|.*)")
     # Block before line comments: Lua's `--[[` also starts with `--`.
     opaque = pieces + hidden[::-1]
@@ -92,31 +118,121 @@ def _language(
         closings=closings,
         indented=indented,
         prefixes=prefixes + prefixes.upper(),
+        rare=RareComments(rare_comments, opaque) if rare_comments else None,
         special=frozenset("\n\"'`" + prefixes + prefixes.upper()).union(mark[0] for mark in comments),
         is_code=is_code,
     )
 
 
+_hashed = partial(_language, line_comments=("#",))
+_slashed = partial(_language, line_comments=("//",), block_comments={"/*": "*/"}, template=True)
 _FAMILIES: tuple[tuple[str, Language], ...] = (
-    ("py pyi pyx bzl", _language("python", line_comments=("#",), tripled="\"'", indented=True, prefixes="rbuf")),
-    ("sh bash zsh rb pl pm r ex exs jl nim tcl ps1 cmake mk awk", _language("hash", line_comments=("#",))),
+    ("py pyi pyx bzl", _hashed("python", tripled="\"'", indented=True, prefixes="rbuf")),
+    ("sh bash zsh r awk fish pp cr graphql", _hashed("hash")),
+    ("ex exs", _hashed("elixir", tripled="\"'")),
+    (
+        "rb rake gemspec",
+        _hashed(
+            "ruby", rare_comments=(lines_between(r"=begin(?=\s|\Z)", r"=end\b"), lines_between(r"__END__(?=\r?$)"))
+        ),
+    ),
+    (
+        "pl pm t",
+        _hashed("perl", rare_comments=(lines_between("=[a-zA-Z]", r"=cut\b"), lines_between(r"__(?:END|DATA)__\b"))),
+    ),
+    ("mk tcl", _hashed("make", rare_comments=(continued("#"),))),
+    (
+        "cmake",
+        _hashed("cmake", block_comments={"#[[": "]]"}, rare_comments=(long_brackets("#"),)),
+    ),
+    ("ps1 psm1", _hashed("powershell", block_comments={"<#": "#>"})),
+    ("jl", _hashed("julia", block_comments={"#=": "=#"}, rare_comments=(nested("#=", "=#"),), tripled='"')),
+    ("nim", _hashed("nim", block_comments={"#[": "]#"}, rare_comments=(nested("#[", "]#"),), tripled='"')),
+    ("coffee", _hashed("coffee", block_comments={"###": "###"}, tripled="\"'")),
+    ("tf hcl", _language("config", line_comments=("#", "//"), block_comments={"/*": "*/"})),
+    ("nix", _hashed("nix", block_comments={"/*": "*/"})),
     (
         "yaml yml toml cfg ini conf env properties",
-        _language("settings", line_comments=("#",), indented=True, is_code=False),
+        _hashed("settings", indented=True, is_code=False),
     ),
     (
-        "c h cc cpp cxx hpp hh m mm java js jsx mjs cjs ts tsx go rs swift kt kts scala cs dart groovy gradle php proto",
-        _language("c", line_comments=("//",), block_comments={"/*": "*/"}, template=True),
+        "c h cc cpp cxx hpp hh hxx inl ino cu cuh cl glsl vert frag hlsl m mm",
+        _slashed("c", rare_comments=(spread(), continued("//")), quotes='"', characters=True),
     ),
-    ("css scss less", _language("css", block_comments={"/*": "*/"}, is_code=False)),
-    ("sql", _language("sql", line_comments=("--",), block_comments={"/*": "*/"})),
-    ("lua", _language("lua", line_comments=("--",), block_comments={"--[[": "]]"})),
-    ("hs elm ada adb vhd vhdl", _language("dash", line_comments=("--",), block_comments={"{-": "-}"}, quotes='"')),
-    ("lisp lsp el clj cljs scm rkt asm s", _language("semicolon", line_comments=(";",), quotes='"')),
+    ("go", _slashed("go", quotes='"', characters=True, raw=True)),
+    ("java cs", _slashed("java", tripled='"', quotes='"', characters=True)),
+    (
+        "rs kt kts scala sc swift wgsl",
+        _slashed("rust", rare_comments=(nested("/*", "*/"),), tripled='"', quotes='"', characters=True),
+    ),
+    ("dart", _slashed("dart", rare_comments=(nested("/*", "*/"),), tripled="\"'")),
+    (
+        "js jsx mjs cjs ts tsx mts cts proto thrift sol v sv json5 jsonc as hx vala",
+        _slashed("script"),
+    ),
+    ("groovy gradle", _slashed("groovy", tripled="\"'")),
+    ("php", _language("php", line_comments=("//", "#"), block_comments={"/*": "*/"}, template=True)),
+    ("zig", _language("zig", line_comments=("//",), quotes='"', characters=True)),
+    (
+        "d",
+        _slashed(
+            "d",
+            block_comments={"/*": "*/", "/+": "+/"},
+            rare_comments=(nested("/+", "+/"),),
+            quotes='"',
+            characters=True,
+        ),
+    ),
+    (
+        "ml mli sml",
+        _language("ml", block_comments={"(*": "*)"}, rare_comments=(nested("(*", "*)"),), quotes='"', characters=True),
+    ),
+    (
+        "fs fsi fsx",
+        _language(
+            "fsharp",
+            line_comments=("//",),
+            block_comments={"(*": "*)"},
+            rare_comments=(nested("(*", "*)"),),
+            tripled='"',
+            quotes='"',
+            characters=True,
+        ),
+    ),
+    ("pas dpr", _language("pascal", line_comments=("//",), block_comments={"(*": "*)", "{": "}"}, quotes="'")),
+    ("css", _language("css", block_comments={"/*": "*/"}, is_code=False)),
+    ("scss less", _language("scss", line_comments=("//",), block_comments={"/*": "*/"}, is_code=False)),
+    (
+        "sql",
+        _language("sql", line_comments=("--",), block_comments={"/*": "*/"}, rare_comments=(nested("/*", "*/"),)),
+    ),
+    (
+        "lua",
+        _language("lua", line_comments=("--",), block_comments={"--[[": "]]"}, rare_comments=(long_brackets("--"),)),
+    ),
+    (
+        "hs elm purs",
+        _language(
+            "haskell",
+            line_comments=("--",),
+            block_comments={"{-": "-}"},
+            rare_comments=(nested("{-", "-}"),),
+            quotes='"',
+        ),
+    ),
+    ("ada adb ads vhd vhdl", _language("dash", line_comments=("--",), quotes='"')),
+    (
+        "lisp lsp scm ss rkt",
+        _language(
+            "lisp", line_comments=(";",), block_comments={"#|": "|#"}, rare_comments=(nested("#|", "|#"),), quotes='"'
+        ),
+    ),
+    ("el clj cljs cljc asm s", _language("semicolon", line_comments=(";",), quotes='"')),
     ("tex sty erl hrl", _language("percent", line_comments=("%",), quotes='"')),
+    ("html htm xml svg", _language("markup", block_comments={"<!--": "-->"}, quotes="", is_code=False)),
     (
-        "html htm xml svg vue",
-        _language("markup", block_comments={"<!--": "-->"}, quotes="", is_code=False),
+        "vue svelte astro",
+        _language("page", line_comments=("//",), block_comments={"/*": "*/", "<!--": "-->"}, template=True),
     ),
 )
 _BY_EXTENSION = {extension: language for extensions, language in _FAMILIES for extension in extensions.split()}

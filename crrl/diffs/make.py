@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from crrl.diffs.line_diff import LineHunk, diff_lines, split_lines
 from crrl.diffs.locate import matches_once
-from crrl.diffs.patch import Edit, Patch
+from crrl.diffs.patch import Edit, Patch, is_shortest_path, shown
 from crrl.schema import Files
 
 _SINGLE_STEPS = 16
@@ -25,7 +25,8 @@ def make_patch(before: Files, after: Files, *, context_lines: int = 3) -> Patch:
         Edits sorted by path, then by place, so that `apply_patch(before, make_patch(before, after)) == after`.
 
     Raises:
-        ValueError: a changed path is none that an `Edit` may have, or `context_lines` is negative.
+        ValueError: a changed path is none that an `Edit` may have, or not in its shortest form; or `context_lines` is
+            negative.
 
     Cost: one line diff of each changed file, bit-parallel within the changed span; about 0.2 ms for a file of 30 KB.
     """
@@ -35,6 +36,8 @@ def make_patch(before: Files, after: Files, *, context_lines: int = 3) -> Patch:
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
         if old != new:
+            if not is_shortest_path(path):
+                raise ValueError(f"{shown(path)} is no path of a file in its shortest form")
             edits += _file_edits(path, old, new, context_lines)
     return Patch(tuple(edits))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_CONTROL = r"\x00-\x1f\x7f-\x9f"
-_PLAIN_PATH = re.compile(rf"(?![/ ])[^`{_CONTROL}]+(?<! )")
+_UNSPEAKABLE = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
+"""Control characters, and halves of characters: Python reads a half in a file's name as the byte of another name."""
+_PART = rf"(?!\.\.?(?:/|\Z))[^/`{_UNSPEAKABLE}]++"
+_SHORTEST_PATH = re.compile(rf"(?! ){_PART}(?:/{_PART})*(?<! )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,7 @@ class Edit:
 
     Attributes:
         path: The file, relative to the tree: not empty, without `..`, control characters, back-quotes or outer blanks.
+            `./pkg//mod.py` is kept as `pkg/mod.py`, so that no file has two names.
         search: Whole lines with their newlines; only the last may lack one, and then it is the unterminated last line
             of the file. Empty: the file is missing or empty.
         replace: What those lines become, written likewise. Empty: nothing; `search` and `replace` both empty: the file
@@ -29,9 +32,8 @@ class Edit:
     replace: str
 
     def __post_init__(self) -> None:
-        is_inside = ".." not in self.path or ".." not in self.path.split("/")
-        if not (is_inside and _PLAIN_PATH.fullmatch(self.path)):
-            raise ValueError(f"{shown(self.path)} is no path of a file: {_what_is_wrong(self.path)}")
+        if not is_shortest_path(self.path):
+            object.__setattr__(self, "path", shortest_path(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +49,34 @@ class Patch:
     deviations: tuple[str, ...] = ()
 
 
+def is_shortest_path(path: str) -> bool:
+    """Whether this is the path of a file, spelled as `Edit` keeps it. Cost: linear."""
+    return _SHORTEST_PATH.fullmatch(path) is not None
+
+
+def shortest_path(path: str) -> str:
+    """The one spelling of a file's path: `./pkg//mod.py` → `pkg/mod.py`. Raises ValueError for what is no path of a file."""
+    *folders, name = path.split("/")
+    shortest = "/".join([*(folder for folder in folders if folder not in ("", ".")), name])
+    if path.startswith("/") or not is_shortest_path(shortest):
+        raise ValueError(f"{shown(path)} is no path of a file: {_what_is_wrong(path)}")
+    return shortest
+
+
 def _what_is_wrong(path: str) -> str:
     if not path:
         return "it is empty"
     if path.startswith("/"):
         return "it must be relative to the tree, without a leading `/`"
-    if path.startswith(" ") or path.endswith(" "):
-        return "it begins or ends with a blank"
     if "`" in path:
         return "it holds a back-quote"
-    if re.search(f"[{_CONTROL}]", path):
-        return "it holds a control character"
-    return "it must not leave the tree by `..`"
+    if re.search(f"[{_UNSPEAKABLE}]", path):
+        return "it holds a control character, or half of a character"
+    if ".." in path.split("/"):
+        return "it must not leave the tree by `..`"
+    if path.rpartition("/")[2] in ("", "."):
+        return "it names a folder"
+    return "it begins or ends with a blank"
 
 
 def shown(text: str, limit: int = 100) -> str:

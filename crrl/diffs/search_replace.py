@@ -210,7 +210,10 @@ def _read_block(
     if not is_written and not search and not replace:
         _fail(lines, opening.start, "an empty block deletes or creates a file: write its path on the line above SEARCH")
     try:
-        return Edit(path, search, replace)
+        edit = Edit(path, search, replace)
+        if is_written and edit.path != path:
+            found[names.DOTTED_PATH] = None
+        return edit
     except ValueError as error:
         _fail(lines, opening.start, f"{error}; write the file's path as the prompt shows it, on the line above SEARCH")
 

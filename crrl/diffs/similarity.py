@@ -130,4 +130,11 @@ def _same_but_trailing_blanks(left: str, right: str) -> bool:
 
 
 def _without_trailing_blanks(text: str) -> str:
-    return "\n".join([line.rstrip() for line in text.split("\n")])
+    return "\n".join([_without_blanks(line) for line in text.split("\n")])
+
+
+def _without_blanks(line: str) -> str:
+    """A line without the blanks at its end; where they stand behind a backslash, it joins no lines any more."""
+    line = line.removesuffix("\r")
+    bare = line.rstrip(" \t\r")
+    return line if bare.endswith("\\") else bare

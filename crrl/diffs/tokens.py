@@ -15,7 +15,7 @@ from crrl.diffs.languages import Language
 from crrl.diffs.lexical_state import CODE, State, left_open
 
 _STRING_MARK = '"'
-_TEXT_PART = r"\w+|[^\w\s]|(?<=\S)[ \t]{2,}(?=\S)"  # blanks count only in runs, between words
+_TEXT_PART = r"\w+|[^\w \t\n\r\f\v]|(?<=\S)[ \t]{2,}(?=\S)"  # blanks count only in runs, between words
 _FRAGMENT_PART = re.compile(_TEXT_PART)
 _STRING_PART = re.compile(rf"{_TEXT_PART}|\A[ \t]+\Z|\A[ \t]+(?=\S)|(?<=\S)[ \t]+\Z")  # and next to the quotes
 _SHIFT = {shift: f"\n{shift:+d}" for shift in range(-40, 41)} | {0: "\n"}
@@ -65,10 +65,10 @@ def _meaning(language: Language, raw: Sequence[str]) -> list[str]:
             shift = width - indent
             add(_SHIFT.get(shift) or f"\n{shift:+d}" if indent >= 0 else f"\n{width}")
             indent = width
-        elif len(token) == 1 or token.isidentifier():
-            add(token)
         elif token.startswith(comments):
             continue
+        elif len(token) == 1 or token.isidentifier():
+            add(token)
         elif '"' in token or "'" in token or "`" in token:
             bare = token.lstrip(language.prefixes)
             add(token[: len(token) - len(bare)].lower() + '""')

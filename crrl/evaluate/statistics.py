@@ -119,4 +119,4 @@ def exact_sign_test(wins: int, losses: int) -> float:
         term = term * (total - drawn + 1) // drawn  # C(total, drawn)
         ways += term
     share: float = 2 * ways / 2**total  # whole numbers of any size, divided once
-    return min(1.0, share)
+    return min(1.0, max(share, math.ulp(0.0)))  # below the smallest float it is small, not impossible

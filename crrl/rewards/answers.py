@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crrl.diffs import Patch, apply_patch, parse_patch
+from crrl.diffs.patch import is_shortest_path, shown
 from crrl.diffs.similarity import Prepared
-from crrl.errors import PatchApplyError, PatchParseError
+from crrl.errors import DataError, PatchApplyError, PatchParseError
 from crrl.rewards.recent import RecentByEquality, RecentByHash
 from crrl.rewards.reply import Reply, completion_text, split_reply
 from crrl.schema import Completion, FileRow, Files, files_from_rows
@@ -36,7 +37,11 @@ class Tree:
 
 
 def _read_tree(rows: Rows) -> Tree:
+    """Raises DataError for a path in another form than an answer's: then one file might have two names in one tree."""
     files = files_from_rows(rows)
+    for path in files:
+        if not is_shortest_path(path):
+            raise DataError(f"{shown(path)}, of a task's files, is no path of a file in its shortest form")
     return Tree(files, next(iter(files)) if len(files) == 1 else None, sum(map(len, files.values())))
 
 

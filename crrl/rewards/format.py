@@ -19,6 +19,7 @@ COSTS: dict[str, float] = {
     named.HEADING_PATH: 0.05,
     named.QUOTED_PATH: 0.05,
     named.BLANKS_AROUND_PATH: 0.05,
+    named.DOTTED_PATH: 0.02,
     named.FENCE: 0.05,
     named.CRLF: 0.05,
     named.BLANKS_AFTER_MARKER: 0.05,

@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from math import ceil
+from typing import NamedTuple
 
 from crrl.cores import cores
 from crrl.errors import SandboxError
@@ -23,6 +25,8 @@ from crrl.testing import TestRun, run_tests, score
 
 TRIES = 2
 """A sandbox that could not run a program is asked once more before the answer counts as not judged."""
+SPARE = 1.2
+"""What programs that use their whole time limit take beyond it: starting and clearing up after them."""
 WORST_LEVEL: Level = LEVELS[-1]
 
 
@@ -31,7 +35,7 @@ class Settings:
     """How programs are judged; `crrl.config.SandboxConfig` says what each means.
 
     The defaults are those of a run, but for `max_unavailable_share`: used as a library, the reward gives None and never
-    raises for it.
+    raises for it. `deadline_s` is the least that a batch is given: see `Judge.judge`.
     """
 
     level: Level = "landlock"
@@ -48,6 +52,13 @@ class Job:
     tree: Files
     before: Files
     tests: TestsRow
+
+
+class _UnderWay(NamedTuple):
+    """A program that was started on, and how long it may take in one try."""
+
+    found: Future[Found]
+    timeout_s: float
 
 
 class Judge:
@@ -68,7 +79,7 @@ class Judge:
         self.results = results or KeptResults()
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
-        self._under_way: dict[bytes, Future[Found]] = {}
+        self._under_way: dict[bytes, _UnderWay] = {}
 
     @property
     def level(self) -> Level:
@@ -86,6 +97,9 @@ class Judge:
     def judge(self, jobs: Mapping[bytes, Job]) -> tuple[dict[bytes, float | None], Counts]:
         """The score of each program, or None if it could not be judged by the deadline.
 
+        The deadline is `deadline_s`, but never less than these programs, and those begun before them, take if each uses its
+        whole time limit in every try. So no answer can choose None, for itself or for others: only a sandbox that hangs can.
+
         Cost: the programs' own time over the workers; nothing for those that are known, what is left for those begun.
         """
         started = time.monotonic()
@@ -93,11 +107,11 @@ class Judge:
             begun = jobs.keys() & self._under_way.keys()
         known = {key: score for key in jobs.keys() - begun if (score := self.results.get(key)) is not None}
         futures = {self._start(job): key for key, job in jobs.items() if key not in known}
-        done, late = wait(futures, timeout=max(0.0, started + self.settings.deadline_s - time.monotonic()))
+        done, late = wait(futures, timeout=max(0.0, started + self._deadline_s() - time.monotonic()))
         for future in late:
             future.cancel()  # one that runs ends at its own time limit, and is kept for the next step that asks
         with self._lock:
-            self._under_way = {key: future for key, future in self._under_way.items() if not future.done()}
+            self._under_way = {key: one for key, one in self._under_way.items() if not one.found.done()}
         found = {futures[future]: future.result() for future in done}  # a bug of ours is not swallowed
         counts = Counts.of(found.values(), cached=len(known), late=len(late))
         counts.seconds = time.monotonic() - started
@@ -113,8 +127,18 @@ class Judge:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self.settings.workers or cores(), thread_name_prefix="crrl-tests")
             if job.key not in self._under_way:
-                self._under_way[job.key] = self._pool.submit(self._run, job, workers)
-            return self._under_way[job.key]
+                found = self._pool.submit(self._run, job, workers)
+                self._under_way[job.key] = _UnderWay(found, job.tests["timeout_s"])
+            return self._under_way[job.key].found
+
+    def _deadline_s(self) -> float:
+        """Seconds within which everything that is under way now must be done."""
+        with self._lock:
+            limits = [one.timeout_s for one in self._under_way.values() if not one.found.done()]
+        if not limits:
+            return self.settings.deadline_s
+        rounds = ceil(len(limits) / min(self.settings.workers or cores(), self._workers().count))
+        return max(self.settings.deadline_s, rounds * TRIES * max(limits) * SPARE)
 
     def _run(self, job: Job, workers: Workers) -> Found:
         for _ in range(TRIES):
@@ -143,7 +167,7 @@ class Judge:
             raise SandboxError(
                 f"{not_judged} of {asked} answers could not be judged by their tests: {counts.unavailable} programs the sandbox "
                 f"could not run ({counts.reason.strip()[-200:] or 'none'}), {counts.late} were not done in "
-                f"{self.settings.deadline_s:g} s; see python -m crrl.sandbox --check, or raise --sandbox.deadline-s or "
+                f"{counts.seconds:.0f} s; see python -m crrl.sandbox --check, or raise --sandbox.deadline-s or "
                 f"--sandbox.max-unavailable-share {self.settings.max_unavailable_share:g}"
             )
 

@@ -4,8 +4,8 @@
     the loop ends too early  template opened it already; it ends at the first </think>
     </think>
     <answer>                 unwrapped only if what follows the thought starts with this
-    pkg/mod.py ...           ends at the last line </answer>
-    </answer>              (a one-line answer may end on its line: <answer>yes</answer>)
+    pkg/mod.py ...           ends at the last line </answer>, or else at the end of the last line that ends in it:
+    </answer>                >>>>>>> REPLACE</answer>, a deviation where the answer has several lines
 
 An answer that is quoted in the thought is part of the thought. What departs from this form is named in
 `Reply.deviations`, with the names of `crrl.diffs.deviations`.
@@ -89,14 +89,18 @@ def _unwrap_answer(thought: str, rest: str) -> Reply:
     if not rest.startswith(ANSWER, start):
         return Reply(thought, rest)
     body = _drop_blank_line(rest[start + len(ANSWER) :])
-    end = _last_end_line(body)
-    if end >= 0:
-        trailing = body[end + len(END_ANSWER) :]
-        return Reply(thought, body[:end], (TEXT_AROUND_ANSWER,) if trailing.strip() else ())
-    one_line = body.strip()
-    if one_line.endswith(END_ANSWER) and "\n" not in one_line:
-        return Reply(thought, one_line.removesuffix(END_ANSWER))
-    return Reply(thought, body, (UNCLOSED_ANSWER,))
+    end = _last_end(body, alone=True)
+    is_alone = end >= 0
+    if not is_alone:
+        end = _last_end(body, alone=False)
+        if end < 0:
+            return Reply(thought, body, (UNCLOSED_ANSWER,))
+    answer, trailing = body[:end], body[end + len(END_ANSWER) :]
+    if not is_alone and "\n" not in answer.strip():
+        answer = answer.strip()  # <answer>yes</answer>
+        is_alone = True
+    names = (UNCLOSED_ANSWER,) * (not is_alone) + (TEXT_AROUND_ANSWER,) * bool(trailing.strip())
+    return Reply(thought, answer, names)
 
 
 def _skip_blanks(text: str) -> int:
@@ -109,13 +113,14 @@ def _drop_blank_line(text: str) -> str:
     return rest if newline and not first.strip() else text
 
 
-def _last_end_line(body: str) -> int:
-    """Where the last line that is only `</answer>` starts, or -1. Each line is looked at once."""
-    end = len(body)
-    while True:
-        start = body.rfind("\n", 0, end) + 1
-        if body.startswith(END_ANSWER, start) and not body[start + len(END_ANSWER) : end].strip():
-            return start
-        if start == 0:
-            return -1
-        end = start - 1
+def _last_end(body: str, *, alone: bool) -> int:
+    """Where the last `</answer>` starts that ends its line, or (`alone`) is all of it; -1. Each line is looked at once."""
+    found = body.rfind(END_ANSWER)
+    while found >= 0:
+        start = body.rfind("\n", 0, found) + 1
+        newline = body.find("\n", found)
+        after = body[found + len(END_ANSWER) : newline if newline >= 0 else len(body)]
+        if not after.strip() and (start == found or not alone):
+            return found
+        found = body.rfind(END_ANSWER, 0, start)
+    return -1

@@ -10,13 +10,13 @@ from typing import Any
 
 
 def pair(number: int = 0, **changes: Any) -> dict[str, Any]:
-    """A before/after row; rows of different numbers share no content."""
+    """A before/after row; rows of different numbers share no content and no file."""
     row = {
         "repo": "acme/tool",
         "commit": f"{number:040x}",
         "subject": f"Fix the sign of {number}",
-        "before": {"src/a.py": f"def f(x):\n    return x - {number}\n"},
-        "after": {"src/a.py": f"def f(x):\n    return x + {number}\n"},
+        "before": {f"src/a{number}.py": f"def f(x):\n    return x - {number}\n"},
+        "after": {f"src/a{number}.py": f"def f(x):\n    return x + {number}\n"},
     }
     return {**row, **changes}
 

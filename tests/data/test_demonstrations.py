@@ -61,7 +61,7 @@ def test_what_passed_the_bar_is_kept_once_the_newest_first(runs: Path, tmp_path:
         ("b", "v", 20),
         ("b", "w", 10),
     ]
-    assert sample(runs, tmp_path / "d.jsonl", "--min", "tests=0", "--per-task", "1") == [("a", "x", 20), ("b", "v", 20)]
+    assert sample(runs, tmp_path / "e.jsonl", "--min", "tests=0", "--per-task", "1") == [("a", "x", 20), ("b", "v", 20)]
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crrl.data.build import Report, build_tasks, make_plan
-from crrl.data.groups import group_key, group_of, with_group
+from crrl.data.groups import files_group, group_key, group_of, with_group
 from crrl.data.rows import Dropped, Sourced, Together, with_pairs
 from crrl.data.write_jsonl import write_jsonl
-from crrl.schema import TaskRow, pair_of
-from tests.data.rows import task, write_rows
+from crrl.schema import TaskRow, files_from_rows, pair_of
+from tests.data.rows import Repository, pair, task, write_rows
 from tests.data.test_primevul_source import pairs
 from tests.data.test_stack_source import GOOD, METHOD
 
@@ -81,6 +81,67 @@ def test_the_halves_of_a_toy_pair_stay_together_in_a_built_file(tmp_path: Path) 
     )
     assert train and heldout
     assert not train & heldout
+
+
+def shown_lines(row: TaskRow) -> set[tuple[str, str]]:
+    return {(path, line) for path, text in files_from_rows(row["files"]).items() for line in text.splitlines()}
+
+
+def added_lines(row: TaskRow) -> set[tuple[str, str]]:
+    after = files_from_rows(row["reference"])
+    return {(path, line) for path, text in after.items() for line in text.splitlines()} - shown_lines(row)
+
+
+def test_no_fix_that_is_held_out_stands_in_a_training_prompt(repository: Repository) -> None:
+    """Sixty fixes of twelve files, one after another, every third of them of two files: later ones show what earlier ones did."""
+    texts = {f"m{number}.py": "".join(f"x{line} = bad({line})\n" for line in range(10)) for number in range(12)}
+    repository.commit("Add", dict(texts))
+    for number in range(60):
+        for path in list(texts)[number % 12 : number % 12 + 1 + (number % 3 == 0)]:
+            texts[path] = texts[path].replace(f"bad({number // 12})", f"good({number}, 1)")
+        repository.commit(f"Fix {number}", dict(texts))
+    source = f"commits:{repository.folder}"
+    train, heldout = (built(source, "repair", split, heldout_share=0.4) for split in ("train", "heldout"))
+    assert train and heldout
+    shown = set().union(*map(shown_lines, train))
+    assert all(added_lines(row) and not added_lines(row) & shown for row in heldout)
+
+
+def test_a_fix_of_files_of_both_splits_is_in_neither_and_counted(tmp_path: Path) -> None:
+    rows = [
+        pair(n, before={f"a{n}.py": f"x = {n}\n", f"b{n}.py": "y\n"}, after={f"a{n}.py": "x\n", f"b{n}.py": f"{n}\n"})
+        for n in range(100)
+    ]
+    path = write_rows(tmp_path / "rows.jsonl", rows)
+    reports = {split: Report() for split in ("train", "heldout", "all")}
+    found = {
+        split: list(
+            build_tasks(make_plan(str(path), kind="repair", split=split, options={"heldout_share": 0.5}), report)
+        )
+        for split, report in reports.items()
+    }
+    assert len(found["all"]) == 100
+    both = {report.dropped["changes files of both splits"] for split, report in reports.items() if split != "all"}
+    assert len(both) == 1
+    assert both == {100 - len(found["train"]) - len(found["heldout"])}
+    assert 30 < both.pop() < 70
+    write_jsonl(found["all"], tmp_path / "all.jsonl")
+    for split in ("train", "heldout"):
+        assert built(str(tmp_path / "all.jsonl"), "repair", split, heldout_share=0.5) == found[split]
+
+
+def test_all_fixes_of_a_file_lie_in_one_split_and_those_of_a_fork_too(tmp_path: Path) -> None:
+    rows = [
+        pair(n, repo=f"owner{n % 3}/tool", before={"a.py": f"x = {n}\n"}, after={"a.py": f"x = -{n}\n"})
+        for n in range(1, 30)
+    ]
+    path = str(write_rows(tmp_path / "rows.jsonl", rows))
+    assert sorted(len(built(path, "repair", split, heldout_share=0.5)) for split in ("train", "heldout")) == [0, 29]
+
+
+@given(st.text(), st.lists(st.text(), min_size=1))
+def test_the_key_of_the_groups_of_files_is_themselves(repo: str, paths: list[str]) -> None:
+    assert group_key(files_group(repo, paths)) == files_group(repo, paths)
 
 
 @given(st.text())

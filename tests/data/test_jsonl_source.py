@@ -37,8 +37,8 @@ def test_a_pair_becomes_a_repair_task_with_its_provenance(tmp_path: Path) -> Non
     made = item.task
     assert list(made) == list(task())
     assert made["kind"] == "repair"
-    assert made["files"] == [{"path": "src/a.py", "text": "def f(x):\n    return x - 7\n"}]
-    assert made["reference"] == [{"path": "src/a.py", "text": "def f(x):\n    return x + 7\n"}]
+    assert made["files"] == [{"path": "src/a7.py", "text": "def f(x):\n    return x - 7\n"}]
+    assert made["reference"] == [{"path": "src/a7.py", "text": "def f(x):\n    return x + 7\n"}]
     assert made["tests"] == {"files": [], "command": [], "timeout_s": 0.0}
     assert made["label"] == ""
     assert json.loads(made["source"]) == {"repo": "acme/tool", "commit": f"{7:040x}", "subject": "Fix the sign of 7"}

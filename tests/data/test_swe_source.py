@@ -12,6 +12,7 @@ import pytest
 
 from crrl.data import load_tasks
 from crrl.data.build import Report, build_tasks, make_plan
+from crrl.data.git_history import head_commit
 from crrl.data.sources.swe.rows import patch_problem, patched_paths
 from crrl.data.window import UNCLEAR
 from crrl.diffs import render_unified
@@ -98,6 +99,26 @@ def test_a_task_holds_the_changed_files_and_distractors_near_them(tmp_path: Path
     assert not any("test" in path or path.endswith((".md", ".png")) for path in files)
     assert files_from_rows(task["reference"])["shop/price.py"].endswith("* 5\n")
     assert {path for path in files if files[path] != files_from_rows(task["reference"])[path]} == {"shop/price.py"}
+
+
+def test_no_task_shows_beside_its_own_files_what_another_fix_changes(tmp_path: Path, clones: tuple[Path, str]) -> None:
+    patches = [PATCH, change(shop__cart="def total(items):\n    return 0\n"), "@@ no diff"]
+    path = write_rows(tmp_path / "rows.jsonl", [row(clones[1], patch, n) for n, patch in enumerate(patches)])
+    tasks, _ = build(path, clones[0], skip_bad=1)
+    shown = [{file["path"] for file in task["files"]} for task in tasks]
+    assert [paths & {"shop/price.py", "shop/cart.py"} for paths in shown] == [{"shop/price.py"}, {"shop/cart.py"}]
+    assert all(len(paths) > 1 for paths in shown)
+
+
+def test_fixes_of_one_file_lie_in_one_split_whatever_commit_they_start_from(
+    tmp_path: Path, clones: tuple[Path, str]
+) -> None:
+    later = head_commit(clones[0] / "acme__shop")
+    after = change(shop__price="def price(count):\n    return count * 5\n").replace("* 3", "* 4")
+    rows = [row(clones[1], PATCH, 1), row(later, after, 2)]
+    tasks, _ = build(write_rows(tmp_path / "rows.jsonl", rows), clones[0], distractors=0)
+    one, other = (json.loads(task["source"])["group"] for task in tasks)
+    assert one == other
 
 
 def test_the_reference_earns_everything(tmp_path: Path, clones: tuple[Path, str]) -> None:

@@ -16,6 +16,7 @@ LINES = [
     "b",
     "    return a - b",
     "a.py",
+    "./a.py",
     "`a b.py`",
     "### a.py",
     "```",

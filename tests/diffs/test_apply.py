@@ -115,6 +115,23 @@ def test_both_empty_deletes_a_file_or_creates_it_empty() -> None:
     assert apply_patch({}, Patch((Edit("f", "", ""),))) == {"f": ""}
 
 
+@pytest.mark.parametrize("path", ["./f", "././f", ".//f"])
+def test_a_file_has_one_name(path: str) -> None:
+    assert apply_patch({"f": "a\n"}, Patch((Edit(path, "a\n", "b\n"),))) == {"f": "b\n"}
+    assert refusal({"f": "a\n"}, Edit(path, "", "b\n")).reason == NOT_EMPTY
+    assert refusal({}, Edit("f", "", "a\n"), Edit(path, "", "b\n")).reason == NOT_ALONE
+    assert refusal({"f": "a\n"}, Edit("f", "a\n", "b\n"), Edit(path, "a\n", "c\n")).reason == OVERLAP
+
+
+def test_a_backslash_parts_no_folders() -> None:
+    assert apply_patch({}, Patch((Edit("a\\f", "", "x\n"), Edit("a/f", "", "y\n")))) == {"a\\f": "x\n", "a/f": "y\n"}
+
+
+def test_a_patch_that_creates_many_files_is_applied_in_linear_time() -> None:
+    edits = tuple(Edit(f"{number}", "", "x\n") for number in range(100_000))
+    assert len(apply_patch({}, Patch(edits))) == 100_000  # a second; with a square it would be an hour
+
+
 def test_an_edit_that_creates_or_deletes_is_its_files_only_one() -> None:
     assert refusal({}, Edit("f", "", "a\n"), Edit("f", "", "b\n")).reason == NOT_ALONE
     assert refusal({"f": "a\n"}, Edit("f", "a\n", "b\n"), Edit("f", "", "")).reason == NOT_ALONE

@@ -11,11 +11,53 @@ from crrl.diffs.lexical_state import CODE, left_open, state_after, state_at
 from crrl.diffs.tokens import tokenise
 
 PIECES = [
-    *('"""', "'''", '"', "'", "`", "/*", "*/", "//", "#", "--", "--[[", "]]", "<!--", "-->", "{-", "-}"),
+    *(
+        '"""',
+        "'''",
+        '"',
+        "'",
+        "`",
+        "/*",
+        "*/",
+        "//",
+        "#",
+        "--",
+        "--[[",
+        "]]",
+        "<!--",
+        "-->",
+        "{-",
+        "-}",
+        "(*",
+        "*)",
+        "#|",
+        "|#",
+        "#[[",
+    ),
     *("\n", "\n", "\\", "\\\n", "\r", " ", " " * 9, "x", "r", "[", "-", "/", "*", ";", "a b\n", "é"),
 ]
 texts = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
-languages = st.sampled_from(["a.py", "a.js", "a.lua", "a.hs", "a.html", "a.sql", "a.sh", "a.css", "a.txt"])
+languages = st.sampled_from(
+    [
+        "a.py",
+        "a.js",
+        "a.lua",
+        "a.hs",
+        "a.html",
+        "a.sql",
+        "a.sh",
+        "a.css",
+        "a.txt",
+        "a.c",
+        "a.rs",
+        "a.vue",
+        "a.ml",
+        "a.rkt",
+        "a.cmake",
+        "a.php",
+        "a.pas",
+    ]
+)
 
 
 def state_by_reading_everything(language: Language, text: str) -> str:

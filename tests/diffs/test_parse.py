@@ -165,8 +165,20 @@ def test_prose_above_a_block_is_no_path(line: str) -> None:
     assert "which file?" in str(refusal(block(path=f"{line}\n")))
 
 
+@pytest.mark.parametrize("line", ["./pkg/mod.py", "pkg//mod.py", "pkg/./mod.py", "././/pkg/mod.py", "`./pkg/mod.py`"])
+def test_a_path_in_a_longer_form_means_the_shortest_as_a_deviation(line: str) -> None:
+    patch = parse_patch(CANONICAL.replace("pkg/mod.py", line))
+    assert patch.edits == (EDIT,)
+    assert named.DOTTED_PATH in patch.deviations
+    assert Edit(line.strip("`"), EDIT.search, EDIT.replace) == EDIT
+
+
 @pytest.mark.parametrize(
-    "path", ["", "/etc/passwd", "../x", "a/../b", "a/..", "..", "a`b", "a\nb", "a\x00b", " a", "a "]
+    "path",
+    [
+        *("", "/etc/passwd", "../x", "a/../b", "a/..", "..", "a`b", "a\nb", "a\x00b", " a", "a ", "./ a"),
+        *(".", "./", "./.", "a/", "a/.", "//a", "\ud800.py", "\udcc3\udca9.py"),
+    ],
 )
 def test_an_edit_has_a_relative_plain_path(path: str) -> None:
     with pytest.raises(ValueError, match="is no path of a file"):

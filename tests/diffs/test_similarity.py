@@ -64,6 +64,22 @@ def test_the_reference_up_to_trailing_blanks_is_1() -> None:
     assert score(AFTER.replace("\n", "  \n")) == 1.0
 
 
+@pytest.mark.parametrize("blank", ["\u00a0", "\u2003", "\u3000"])
+def test_what_only_looks_like_a_blank_is_none(blank: str) -> None:
+    assert score(AFTER.replace("radius ** 2\n", f"radius ** 2{blank}\n")) < 0.5
+    assert score(AFTER.replace("radius ** 2\n", f"radius{blank}** 2\n")) < 0.5
+
+
+def test_a_blank_behind_a_backslash_is_no_trailing_blank() -> None:
+    fixed = AFTER.replace("math.pi * radius", "math.pi * \\\n        radius")
+    assert score(fixed.replace("\\\n", "\\ \n"), after=fixed) < 1.0
+    assert score(fixed.replace("\n", "\r\n"), after=fixed) == 1.0
+
+
+def test_an_empty_comment_is_a_comment() -> None:
+    assert score(BEFORE.replace("    # a label\n", "    # a label\n    #\n")) == 0.0
+
+
 def test_the_reference_with_another_comment_is_not_1_but_close() -> None:
     assert 0.9 < score(AFTER.replace("# a label", "# another")) < 1.0
 

@@ -118,6 +118,7 @@ def test_the_exact_test_is_the_share_of_coin_tosses_at_least_this_uneven(wins: i
 def test_the_exact_test_takes_thousands_of_tasks() -> None:
     assert exact_sign_test(5000, 5000) == 1.0
     assert 0 < exact_sign_test(5200, 4800) < 1e-4
+    assert 0 < exact_sign_test(2000, 0) < 1e-300  # smaller than any float, but a chance
 
 
 def test_negative_counts_are_refused() -> None:

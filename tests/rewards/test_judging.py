@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from crrl.rewards import HEAD_STARTS, REWARDS, judging
 from crrl.rewards.judging import Judge, Settings, current_judge
 from crrl.rewards.kept_results import ALL_BYTES, FILE_BYTES, KeptResults
 from crrl.sandbox import Outcome, Workers
+from crrl.schema import TaskRow
 from tests.rewards.tasks import columns, task
 
 TASK = task(
@@ -46,6 +49,18 @@ class Scripted(Workers):
         return self.script.pop(0) if self.script else super().run(*args, **options)
 
 
+class Held(Scripted):
+    """Workers that begin nothing before they are let go."""
+
+    def __init__(self, *script: Outcome) -> None:
+        super().__init__(*script)
+        self.go = threading.Event()
+
+    def run(self, *args: Any, **options: Any) -> Outcome:
+        self.go.wait()
+        return super().run(*args, **options)
+
+
 BROKEN = Outcome("unavailable", stderr="the walls fell down")
 LATE = Outcome("timeout")
 KILLED = Outcome("crashed", exit_code=-9)
@@ -61,12 +76,28 @@ def _the_judge_comes_back() -> Iterator[None]:
 def judge(place: Path, *script: Outcome, **settings: Any) -> Scripted:
     """Install a judge that keeps its results at `place`; its workers."""
     workers = Scripted(*script)
-    judging.install(Judge(Settings(**settings), results=KeptResults(place), workers=workers))
+    install(place, workers, **settings)
     return workers
 
 
-def score(*texts: str, **more: Any) -> list[float | None]:
-    return REWARDS["tests"]([answer(text) for text in texts], **columns(TASK, len(texts)), **more)
+def held(place: Path, *script: Outcome, **settings: Any) -> Held:
+    """The same with workers that are held."""
+    workers = Held(*script)
+    install(place, workers, **settings)
+    return workers
+
+
+def install(place: Path, runner: Workers, **settings: Any) -> None:
+    judging.install(Judge(Settings(**settings), results=KeptResults(place), workers=runner))
+
+
+def score(*texts: str, row: TaskRow = TASK, **more: Any) -> list[float | None]:
+    return REWARDS["tests"]([answer(text) for text in texts], **columns(row, len(texts)), **more)
+
+
+def within(timeout_s: float) -> TaskRow:
+    """The task with another time limit."""
+    return {**TASK, "tests": {**TASK["tests"], "timeout_s": timeout_s}}
 
 
 def test_a_result_outlives_the_process_that_found_it(tmp_path: Path) -> None:
@@ -115,9 +146,35 @@ def test_a_run_that_was_killed_is_asked_once_more_and_not_kept(tmp_path: Path) -
 
 
 def test_what_is_not_judged_by_the_deadline_is_none(tmp_path: Path) -> None:
-    with judge(tmp_path, deadline_s=3.0, workers=2):
-        found = score(*(f"x = 1\nimport time; time.sleep({9 + number})\n" for number in range(4)), "x = 2\n")
-        assert found[:4] == [None] * 4
+    with held(tmp_path, deadline_s=0.01, workers=2) as workers:
+        assert score("x = 1\n", "x = 2\n", row=within(0.01)) == [None, None]
+        workers.go.set()
+
+
+def test_a_deadline_leaves_time_for_every_program_to_use_all_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def wait(futures: Any, timeout: float) -> Any:
+        given.append(timeout)
+        workers.go.set()
+        return concurrent.futures.wait(futures)
+
+    monkeypatch.setattr(judging, "wait", wait)
+    with held(tmp_path, *[LATE] * 5, deadline_s=3.0, workers=2) as workers:
+        HEAD_STARTS["tests"]([answer(f"x = {number}\n") for number in (1, 2)], **columns(within(100.0), 2))
+        assert score("x = 3\n", "x = 4\n", "x = 5\n", "x = 5\n", row=within(10.0)) == [0.0] * 4
+        assert given == [pytest.approx(3 * judging.TRIES * 100.0 * 1.2, abs=60)]  # five programs, two at a time
+    with held(tmp_path / "b", deadline_s=600.0, workers=2) as workers:
+        assert score("x = 1\n", row=within(10.0)) == [1.0]
+        assert given[1:] == [pytest.approx(600.0, abs=60)]
+
+
+def test_endless_loops_are_judged_and_choose_no_none(tmp_path: Path) -> None:
+    with judge(tmp_path, deadline_s=0.1, workers=1, max_unavailable_share=0.0):
+        loops = [f"x = 1\nwhile {number}: pass\n" for number in range(1, 5)]
+        assert score(*loops, row=within(1.0)) == [0.0] * 4
 
 
 def test_a_run_ends_in_one_line_when_too_much_cannot_be_judged(tmp_path: Path) -> None:
@@ -157,10 +214,12 @@ def test_programs_that_were_begun_are_run_once_and_counted_when_they_are_asked_f
 
 
 def test_a_head_start_waits_for_nothing(tmp_path: Path) -> None:
-    with judge(tmp_path, deadline_s=1.0, workers=1):
-        HEAD_STARTS["tests"]([answer("x = 1\nimport time; time.sleep(5)\n")], **columns(TASK))
+    with held(tmp_path, workers=1) as workers:
+        HEAD_STARTS["tests"]([answer("x = 1\n")], **columns(TASK))
         assert current_judge()._under_way
-        assert score("x = 2\n") == [None]  # behind the one that sleeps
+        assert not workers.runs
+        workers.go.set()
+        assert score("x = 2\n") == [0.0]
 
 
 def test_weaker_walls_than_are_accepted_are_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,12 @@ from crrl.rewards.reply import Reply, split_reply
         ("<answer>\npatch\n", Reply("", "patch\n", (UNCLOSED_ANSWER,))),
         ("<answer>\na\n</answer>\nmore", Reply("", "a\n", (TEXT_AROUND_ANSWER,))),
         ("<answer>\na\n</answer>\nb\n</answer>\n", Reply("", "a\n</answer>\nb\n")),  # the last line that closes it
+        ("<answer>\na\nb</answer>", Reply("", "a\nb", (UNCLOSED_ANSWER,))),  # the tag glued to the last line
+        ("<answer>\na\nb</answer> \nc", Reply("", "a\nb", (UNCLOSED_ANSWER, TEXT_AROUND_ANSWER))),
+        ("<answer>\na</answer>\nb\n</answer>\n", Reply("", "a</answer>\nb\n")),  # a line of its own comes first
+        ("<answer>\na</answer> b\nc", Reply("", "a</answer> b\nc", (UNCLOSED_ANSWER,))),  # in the middle of a line
+        ("<think><answer>\na\nb</answer>", Reply("<answer>\na\nb</answer>", "", (UNCLOSED_THOUGHT,))),
+        ("<answer>yes</answer>\nmore", Reply("", "yes", (TEXT_AROUND_ANSWER,))),
         ("<think>why", Reply("why", "", (UNCLOSED_THOUGHT,))),
         ("<think>a</think>b</think>c", Reply("a", "b</think>c")),  # the first end
         ("<think><answer>\na\n</answer></think>b", Reply("<answer>\na\n</answer>", "b")),

@@ -178,6 +178,13 @@ def test_a_reference_that_changes_nothing_is_bad_data(reward: str) -> None:
             score(reward, completion, **columns({**row, "reference": []}))  # type: ignore[arg-type, typeddict-item]
 
 
+@pytest.mark.parametrize("path", ["./f.py", "a//f.py", "/f.py", "a/../f.py", "f.py/"])
+def test_a_path_that_no_edit_can_have_is_bad_data(path: str) -> None:
+    row = {**OPERATOR, "files": [{"path": path, "text": "x = 1\n"}]}
+    with pytest.raises(DataError, match="no path of a file"):
+        score("format", "no", **columns(row))  # type: ignore[arg-type]
+
+
 def test_a_task_without_tests_is_bad_data() -> None:
     with pytest.raises(DataError, match="needs tests"):
         score("tests", "no", **columns({**OPERATOR, "tests": {"files": [], "command": [], "timeout_s": 0.0}}))

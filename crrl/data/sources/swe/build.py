@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Set
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
 from crrl.cores import cores
 from crrl.data.check_row import RowError
 from crrl.data.git_history import BlobReader, TreeEntry, present_commits, read_tree
+from crrl.data.groups import files_group
 from crrl.data.hub import dataset_files
 from crrl.data.in_order import in_threads
 from crrl.data.paths import CODE_EXTENSIONS, is_test_path, path_problem
@@ -40,6 +41,7 @@ def items(options: SweOptions) -> Iterator[Item]:
 
 
 def _jobs(options: SweOptions, seen: SeenKeys) -> Iterator[Callable[[], Item]]:
+    fixed = _fixed_paths(options) if options.distractors else {}
     for read in read_tables(dataset_files(options.path, options.files), COLUMNS):
         if isinstance(read, BadRow):
             yield partial(_as_it_is, read)
@@ -49,7 +51,7 @@ def _jobs(options: SweOptions, seen: SeenKeys) -> Iterator[Callable[[], Item]]:
             row = checked_row(values)
             if not seen.add(row.instance_id):
                 raise RowError(f"duplicate instance_id {row.instance_id!r}")
-            yield partial(_item_or_bad, options, row, where)
+            yield partial(_item_or_bad, options, row, where, fixed.get(row.repo, frozenset()))
         except RowError as problem:
             yield partial(_as_it_is, BadRow(where, str(problem)))
 
@@ -58,9 +60,20 @@ def _as_it_is(item: Item) -> Item:
     return item
 
 
-def _item_or_bad(options: SweOptions, row: Row, where: str) -> Item:
+def _fixed_paths(options: SweOptions) -> dict[str, set[str]]:
+    """Repository → the files that any row's fix changes. Cost: a pass over the rows; holds the names of those files."""
+    fixed: dict[str, set[str]] = {}
+    for read in read_tables(dataset_files(options.path, options.files), ("repo", "patch")):
+        repo, patch = ("", "") if isinstance(read, BadRow) else (read[1].get(name) for name in ("repo", "patch"))
+        if isinstance(repo, str) and isinstance(patch, str):
+            with suppress(RowError):  # a patch that is none: the row itself will be a bad one
+                fixed.setdefault(repo, set()).update(patched_paths(patch))
+    return fixed
+
+
+def _item_or_bad(options: SweOptions, row: Row, where: str, fixed: Set[str]) -> Item:
     try:
-        return _item(options, row, where)
+        return _item(options, row, where, fixed)
     except RowError as problem:
         return BadRow(where, str(problem))
 
@@ -80,7 +93,7 @@ def identity(options: SweOptions) -> str:
     return f"{tables_digest(files)} {json.dumps(there, sort_keys=True)}"
 
 
-def _item(options: SweOptions, row: Row, where: str) -> Item:
+def _item(options: SweOptions, row: Row, where: str, fixed: Set[str]) -> Item:
     clone = options.clone_of(row.repo)
     if reason := patch_problem(row.patch):
         return Dropped(where, reason)
@@ -103,12 +116,12 @@ def _item(options: SweOptions, row: Row, where: str) -> Item:
         after = _applied(row, before)
         if before == after:
             return Dropped(where, "changes no file's content")
-        others = _distractors(options, row, tree, paths, blobs)
+        others = _distractors(options, row, tree, paths, fixed, blobs)
     if not before and not others:
         return Dropped(where, "only adds files")
     files = _mixed(row, {**before, **others})
     task = _task(options, row, where, files, {**files, **after}, before, after)
-    return Sourced(task, where, group=row.repo + row.base_commit) if task else Dropped(where, UNCLEAR)
+    return Sourced(task, where, group=files_group(row.repo, paths)) if task else Dropped(where, UNCLEAR)
 
 
 def _unfit_paths(options: SweOptions, paths: list[str]) -> str:
@@ -127,9 +140,12 @@ def _applied(row: Row, before: Files) -> dict[str, str]:
 
 
 def _distractors(
-    options: SweOptions, row: Row, tree: dict[str, TreeEntry], paths: list[str], blobs: BlobReader
+    options: SweOptions, row: Row, tree: dict[str, TreeEntry], paths: list[str], fixed: Set[str], blobs: BlobReader
 ) -> dict[str, str]:
-    """Other code near the changed files: of their folders first, then of the folders around; drawn by the row's own name."""
+    """Other code near the changed files: of their folders first, then of the folders around; drawn by the row's own name.
+
+    None that the fix of any row changes: a task would show what a fix made of it, perhaps one of the other split.
+    """
     endings = {path.rpartition(".")[2] for path in paths} & set(CODE_EXTENSIONS) or set(CODE_EXTENSIONS)
     folders = {path.rpartition("/")[0] for path in paths}
 
@@ -142,6 +158,7 @@ def _distractors(
         path
         for path, entry in tree.items()
         if path not in paths
+        and path not in fixed
         and entry.mode in _REGULAR
         and path.rpartition(".")[2] in endings
         and not is_test_path(path)
