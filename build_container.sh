@@ -130,11 +130,6 @@ if ! has_every_capability; then
         elsewhere
         exit 2
     fi
-    # Root without all capabilities, as in a container: the tool then wants a range of ids, where others do without.
-    if [ "$(id -u)" -eq 0 ] && ! grep -q '^root:' /etc/subuid 2>/dev/null; then
-        die "root lacks capabilities here (a container?) and has no ids of its own; build as an ordinary user, or:" \
-            "for f in /etc/subuid /etc/subgid; do echo root:100000:65536 >>\$f; done"
-    fi
     set -- "$@" --fakeroot
 fi
 
@@ -185,6 +180,10 @@ if ! APPTAINER_TMPDIR="$work/tmp" APPTAINER_CACHEDIR="${APPTAINER_CACHEDIR:-$wor
     --build-arg "source=$work/source" \
     "$part" container.def; then
     say "the build failed; the reason is above"
+    # Where root lacks capabilities, as in a container, the tool wants a range of ids for it; others do without.
+    if ! has_every_capability && [ "$(id -u)" -eq 0 ] && ! grep -q '^root:' /etc/subuid 2>/dev/null; then
+        say "root has no ids of its own here: build as an ordinary user, or add the line root:100000:65536 to /etc/subuid and /etc/subgid"
+    fi
     may_make_namespaces || elsewhere
     exit 1
 fi
