@@ -389,6 +389,21 @@ def test_equality_may_hold_for_many_numbers(size: int) -> None:
     assert judged({"check.py": tests}, "python check.py", {"m.py": MODULO}, before={"m.py": ""}).passed
 
 
+FLOATS = """\
+class F:
+    def __init__(self, x): self.x = x
+    def __eq__(self, other): return self.x == (other.x if isinstance(other, F) else other)
+"""
+
+
+@pytest.mark.parametrize(
+    "value", ["float('inf')", "-float('inf')", "1e300", "0.1", "2 ** 80", "1j", "True", "'a'", "[1, [2]]", "{'a': 1}"]
+)
+def test_equality_of_any_value_may_hold(value: str) -> None:
+    tests = f"from m import F\nv = {value}\nassert F(v) == v == F(v) and v == F(v) and [F(v)] == [v]\n"
+    assert judged({"check.py": tests}, "python check.py", {"m.py": FLOATS}, before={"m.py": ""}).passed
+
+
 POINT = """\
 class P:
     def __init__(self, x): self.x = x
