@@ -110,6 +110,8 @@ def test_a_node_whose_slurmd_is_killed_is_replaced(undisturbed: Training, start:
         run.wait_for_state("done")
     finally:
         slurm.start_node(node)
+        # Until then Slurm refuses what comes next.
+        slurm.wait_for(lambda: slurm.node_states()[node] == "idle", "return of the node", timeout_s=120)
     assert run.status["attempt"] == 2
     assert run.metrics() == undisturbed.metrics()
     run.assert_nothing_is_left()
