@@ -80,7 +80,8 @@ def test_a_run_that_is_disturbed_goes_on_and_ends_as_if_it_had_not_been(
     run.wait_for_state("done")
     assert run.status["attempt"] == 2
     (first,) = (event["kind_of_end"] for event in run.events("ended") if event["attempt"] == 1)
-    assert first == ("stopped" if how in ("USR2", "time limit") else "lost")
+    # Slurm gives a job that it requeues a few seconds, which may be enough for a step and its checkpoint.
+    assert first in {"requeue": ("stopped", "lost"), "kill -9": ("lost",)}.get(how, ("stopped",))
     assert run.metrics() == undisturbed.metrics()
     assert sorted(path.name for path in run.folder.logs.iterdir()) == ["1", "2"]
     run.assert_nothing_is_left()
