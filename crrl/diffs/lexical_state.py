@@ -61,7 +61,7 @@ def state_after(language: Language, text: str, state: State) -> State:
 
 def left_open(language: Language, last: str) -> State:
     """The delimiter that the last token opens and does not close."""
-    if len(last) < 3 and "`" not in last and last not in language.multiline:
+    if len(last) < 3 and not last.startswith(tuple(language.multiline)):
         return CODE
     bare = last.lstrip(language.prefixes)
     for opening, rest in language.multiline.items():
