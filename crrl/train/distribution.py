@@ -30,6 +30,15 @@ def meet(config: RunConfig, ranks: Ranks) -> None:
         PartialState(cpu=config.cluster.gpus_per_node == 0)
 
 
+def part(ranks: Ranks) -> None:
+    """Take the process group down once all ranks are done: its threads, left to the end of the process, may abort it."""
+    if ranks.are_many:
+        from torch.distributed import destroy_process_group
+
+        ranks.wait()
+        destroy_process_group()
+
+
 def note_distribution(accelerator: Any, folder: RunFolder, ranks: Ranks, stage: str) -> None:
     """Write down how a stage's trainer is distributed. Raises RunError if several processes do not train with ZeRO-3."""
     facts = distribution_of(accelerator)

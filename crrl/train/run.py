@@ -28,7 +28,7 @@ from crrl.report.run_folder import RunFolder
 from crrl.rewards.judging import Settings, configure, current_judge
 from crrl.tracking.facts import keep_facts
 from crrl.train.checkpoints import is_complete, write_folder
-from crrl.train.distribution import meet, refuse_other_count
+from crrl.train.distribution import meet, part, refuse_other_count
 from crrl.train.examine import Examiner
 from crrl.train.fit import refuse_missing_gpu, refuse_unfit_tasks
 from crrl.train.grpo import build_trainer, reinforce
@@ -60,6 +60,7 @@ def train(folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbe
         keep_facts(folder, int(os.environ.get(ATTEMPT) or 1), os.environ)
     with tracked(config, folder, ranks):
         _train(config, folder, stop, ranks, heartbeat)
+    part(ranks)
 
 
 def _train(config: RunConfig, folder: RunFolder, stop: StopRequest, ranks: Ranks, heartbeat: Heartbeat) -> None:

@@ -58,6 +58,7 @@ def main() -> None:
         "are_sent_whole": are_sent_whole(accelerator.unwrap_model(model)),
     }
     os.write(1, f"FACTS {json.dumps(facts)}\n".encode())  # at once: the other rank writes to the same pipe
+    accelerator.end_training()  # what is left of the process group at the end of a process may abort it
 
 
 if __name__ == "__main__":
