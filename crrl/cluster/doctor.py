@@ -17,13 +17,13 @@ from crrl.cluster.driver import VERSION, driver_problem
 from crrl.cluster.gpus import gpus_here
 from crrl.cluster.image_file import image_problem
 from crrl.cluster.partitions import SINFO, Nodes, parse_sinfo
+from crrl.cluster.preflight import GIB, existing
 from crrl.cluster.queue import run_slurm
 from crrl.cluster.resolve import resolve
 from crrl.cluster.site_file import apply_site, find_site
 from crrl.config import ClusterConfig, load_preset
 from crrl.errors import CrrlError, RunError
 
-GIB = 1024**3
 _SHOWN_MODELS = 5
 _ANSWER_TIMEOUT_S = 10.0
 
@@ -113,7 +113,7 @@ def _image(cluster: ClusterConfig) -> Iterator[str]:
 
 
 def _runs(cluster: ClusterConfig) -> Iterator[str]:
-    yield _room(Path(cluster.runs))
+    yield _room(cluster.runs)
 
 
 def _models(cluster: ClusterConfig) -> Iterator[str]:
@@ -123,11 +123,11 @@ def _models(cluster: ClusterConfig) -> Iterator[str]:
         f" and {len(names) - _SHOWN_MODELS} more" * (len(names) > _SHOWN_MODELS)
     )
     token = "HF_TOKEN is set" if os.environ.get("HF_TOKEN") else "no HF_TOKEN"
-    yield f"{_room(Path(cluster.hf_home))}: {shown or 'no models'}; {token}"
+    yield f"{_room(cluster.hf_home)}: {shown or 'no models'}; {token}"
 
 
-def _room(folder: Path) -> str:
-    place = next(place for place in (folder, *folder.parents) if place.exists())
+def _room(folder: str) -> str:
+    place = existing(folder)
     if not os.access(place, os.W_OK):
         raise RunError(f"{folder}: you cannot write to {place}; choose another place in the site file, or by flag")
     return f"{folder}, {shutil.disk_usage(place).free / GIB:.0f} GiB free"

@@ -34,7 +34,7 @@ def gpu_problem(wanted: int, host: Mapping[str, str], here: int | None) -> str |
             return None
         cpu = "; --gpus-per-node 0 trains on its CPU" if not here else ""
         return f"--gpus-per-node {wanted}, but this machine shows {here} NVIDIA GPUs; ask for fewer{cpu}"
-    names = _names(visible)
+    names = visible_names(host)
     if not all(name.isdecimal() for name in names):
         return f"{VISIBLE}={visible}: a local run wants numbers, as in {VISIBLE}=0,1"
     if len(names) < wanted:
@@ -44,9 +44,9 @@ def gpu_problem(wanted: int, host: Mapping[str, str], here: int | None) -> str |
 
 def visible_gpus(wanted: int, host: Mapping[str, str]) -> list[int]:
     """The GPUs of a local run that has no problem: the first of those visible, where submitit takes the machine's first."""
-    visible = host.get(VISIBLE)
-    return list(range(wanted)) if visible is None else [int(name) for name in _names(visible)[:wanted]]
+    return [int(name) for name in visible_names(host)[:wanted]] if VISIBLE in host else list(range(wanted))
 
 
-def _names(visible: str) -> list[str]:
-    return [name.strip() for name in visible.split(",") if name.strip()]
+def visible_names(host: Mapping[str, str]) -> list[str]:
+    """What CUDA_VISIBLE_DEVICES lists: numbers, or names like GPU-8932f9…; nothing if it is not set."""
+    return [name.strip() for name in host.get(VISIBLE, "").split(",") if name.strip()]

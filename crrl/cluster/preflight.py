@@ -112,7 +112,7 @@ def _path_problem(path: Path, source: str, flag: str) -> str | None:
 def disk_problem(config: RunConfig) -> str | None:
     """Whether the disks of the runs and of the hub's models have room for what this run writes there."""
     cluster = config.cluster
-    runs, hub = _existing(cluster.runs), _existing(cluster.hf_home)
+    runs, hub = existing(cluster.runs), existing(cluster.hf_home)
     written, loaded = disk_bytes(config), download_bytes(config)
     if loaded and runs.stat().st_dev == hub.stat().st_dev:
         written, loaded = written + loaded, 0
@@ -120,7 +120,8 @@ def disk_problem(config: RunConfig) -> str | None:
     return problem or (_room_problem(hub, loaded, "--cluster.hf-home", "the model, downloaded") if loaded else None)
 
 
-def _existing(path: str) -> Path:
+def existing(path: str) -> Path:
+    """A path, or the innermost folder above it that is there already."""
     return next(place for place in (Path(path), *Path(path).parents) if place.exists())
 
 

@@ -16,7 +16,7 @@ from crrl.cluster.accelerate import (
     launch_environment,
 )
 from crrl.cluster.apptainer import NO_IMAGE, exec_command, exec_environment
-from crrl.cluster.gpus import VISIBLE
+from crrl.cluster.gpus import VISIBLE, visible_names
 from crrl.cluster.place import Place
 from crrl.cluster.plan import Roles, roles
 from crrl.cluster.rendezvous import Meeting, interface_of, own_address
@@ -114,9 +114,7 @@ def _devices(wanted: Roles, host: Mapping[str, str], role: str) -> dict[str, str
     if not count:
         return {}
     first = wanted.server_gpus if role == TRAINER and not wanted.server_nodes else 0
-    visible = [
-        name.strip() for name in host.get(VISIBLE, "").split(",") if name.strip()
-    ]  # numbers, or names: GPU-8932f9…
+    visible = visible_names(host)
     if len(visible) < first + count:
         visible = [str(number) for number in range(first + count)]
     return {VISIBLE: ",".join(visible[first : first + count])}

@@ -24,8 +24,6 @@ from crrl.config import RunConfig, read_config, to_yaml, validate
 from crrl.errors import ConfigError, RunError
 from crrl.report.run_folder import RunFolder, write_aside
 
-MISTAKE_EXIT_CODE = 2
-
 
 def start_run(given: RunConfig, *, follow: bool) -> int:
     """Start a run and return launch.py's exit code. Nothing is made before everything was checked."""
@@ -125,7 +123,7 @@ def show_end(folder: RunFolder, status: dict[str, object]) -> int:
     else:
         said = "" if state == "stopped" else f"{state}: "
         print(f"{said}{status['verdict']}\n{_advice(folder, is_mistake)}")
-    return MISTAKE_EXIT_CODE if is_mistake else EXIT_CODES[state]
+    return ending.exit_code if ending and is_mistake else EXIT_CODES[state]
 
 
 def _advice(folder: RunFolder, is_mistake: bool) -> str:

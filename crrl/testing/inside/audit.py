@@ -62,21 +62,13 @@ _MAKING = ("code.__new__", "function.__new__", "marshal.loads", "compile", "obje
 """What libraries do for anybody: code is judged by what it is, not by who made it."""
 _NEVER = ("sys.addaudithook", "sys.settrace", "sys.setprofile", "os.rename", "os.link", "os.symlink", "import")
 _IMPORTING = "<frozen importlib._bootstrap>"
-_TRACEBACK = (
-    "walk_tb",
-    "_walk_tb_with_full_positions",
-    "_get_code_position",
-    "StackSummary.extract",
-    "StackSummary._extract_from_extended_frame_gen",
-    "linecache.lazycache",
-)
+_SUMMARY = "_extract_from_extended_frame_gen"
+_SUMMARIES = ("StackSummary.extract", f"StackSummary.{_SUMMARY}", "linecache.lazycache")
+_TRACEBACK = ("walk_tb", "_walk_tb_with_full_positions", "_get_code_position", *_SUMMARIES)
 _LOGGING = (
     "_is_internal_frame",
-    "traceback.print_stack",
-    "traceback.walk_stack",
-    *(f"traceback.{name}" for name in _TRACEBACK if name[0] in "Sl"),
+    *(f"traceback.{name}" for name in ("print_stack", "walk_stack", *_SUMMARIES)),
 )
-_SUMMARY = "_extract_from_extended_frame_gen"
 _KEEPS_FRAMES: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("collections/__init__.py", "namedtuple", ""): (),
     ("typing.py", "_caller", ""): (),
@@ -128,7 +120,7 @@ def _words_for(event: str, arguments: tuple[Any, ...]) -> tuple[str, ...] | None
     if event == "compile":
         return ("compile",) if isinstance(arguments[1], str) and is_trusted_file(arguments[1]) else None
     if event in ("os.link", "os.symlink"):
-        _check_originals(arguments[0])
+        _check_originals(_place(arguments[0]))
         return ("a program that rewrites itself",) if _place(arguments[1]) in UNCHANGED else None
     return ("ctypes",) if event.startswith("ctypes.") else None
 
@@ -139,7 +131,7 @@ def _words_for_open(path: Any, _: Any, flags: Any) -> tuple[str, ...] | None:
         return None
     if place.startswith(("/proc/", "/dev/mem")) and place.endswith(("/mem", "/maps", "/auxv")):
         return ("/proc/self/mem",)
-    _check_originals(path)
+    _check_originals(place)
     if place in UNCHANGED and isinstance(flags, int) and flags & _WRITING:
         return ("a program that rewrites itself",)
     return ("open", "tokenize", "warn", "warnings") if place in TEST_PATHS else None
@@ -165,11 +157,10 @@ def _place(path: Any) -> str:
         _close(descriptor)
 
 
-def _check_originals(path: Any) -> None:
+def _check_originals(place: str) -> None:
     """Whoever reads the installed file that the tree's stands for, an import too: the tests mean the tree's."""
     if not ORIGINALS:
         return
-    place = _place(path)
     last = "/" + place.rpartition("/")[2]
     # A path from an open folder on is not seen whole; what is there by that name must be the tree's.
     is_elsewhere = not place.startswith(ROOT) and not place.startswith("/")
@@ -207,17 +198,16 @@ def _may(libraries: list[FrameType], event: str, arguments: tuple[Any, ...]) -> 
         return False
     if event in _MAKING or (event == "object.__getattr__" and arguments[1] not in _FRAMES):
         return True
-    outermost = libraries[-1].f_code.co_filename
-    if outermost == _IMPORTING:
+    if libraries[-1].f_code.co_filename == _IMPORTING:
         return True
-    names = [frame.f_code.co_name for frame in libraries[:2]]
     if event == "open":
         return any(_file(frame) == "traceback.py" and frame.f_code.co_name == _SUMMARY for frame in libraries)
-    file, caller = _file(libraries[0]), names[1] if len(names) > 1 else ""
-    for known in ((file, names[0], ""), (file, names[0], caller)):
-        if known in _KEEPS_FRAMES:
-            return all(_is_own(libraries[0].f_globals, each) for each in _KEEPS_FRAMES[known])
-    is_package = _is_site_package(libraries[0].f_code.co_filename)
+    innermost, *callers = libraries
+    file, function = _file(innermost), innermost.f_code.co_name
+    for caller in ("", *(frame.f_code.co_name for frame in callers[:1])):
+        if (names := _KEEPS_FRAMES.get((file, function, caller))) is not None:
+            return all(_is_own(innermost.f_globals, name) for name in names)
+    is_package = _is_site_package(innermost.f_code.co_filename)
     return is_package and not file.startswith(("_pytest/", "pluggy/", "py/", "py.py", "pytest/"))
 
 

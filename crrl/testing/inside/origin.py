@@ -97,36 +97,32 @@ def _is_held(code: CodeType) -> bool:
         was_busy = mine in BUSY
         BUSY.add(mine)
         try:
-            held = _held[name] = {_key(each) for whole in _codes_of(name) for each in _nested(whole)}
+            whole = _code_of(name)
+            held = _held[name] = {_key(each) for each in _nested(whole)} if whole else set()
         finally:
             if not was_busy:
                 BUSY.discard(mine)
     return _key(code) in held
 
 
-def _codes_of(name: str) -> Iterator[CodeType]:
-    """The code of a trusted file: as it was imported, from its .pyc, and as its source says."""
+def _code_of(name: str) -> CodeType | None:
+    """The code of a trusted file: of an installed one as it was imported, from its .pyc, or else its source."""
     try:
         if name.startswith(_FROZEN):
             module = name[len(_FROZEN) : -1]
-            yield _frozen(_FROZEN_NAMES.get(module, module))
-            return
+            return _frozen(_FROZEN_NAMES.get(module, module))
         if name in UNCHANGED:
-            yield compile(UNCHANGED[name], name, "exec", dont_inherit=True)
-            return
-    except (ImportError, SyntaxError, ValueError):
-        return
-    folder, _, file = name.rpartition(os.sep)
-    for path in (f"{folder}/__pycache__/{file.removesuffix('.py')}.{_TAG}.pyc", name):
+            return compile(UNCHANGED[name], name, "exec", dont_inherit=True)
+        folder, _, file = name.rpartition(os.sep)
         try:
-            data = _bytes(path)
-            if path == name:
-                yield compile(data, name, "exec", dont_inherit=True)
-            else:
-                yield _loads(data[_PYC_HEADER:])
-                return
-        except (OSError, ValueError, SyntaxError, EOFError, TypeError):
-            continue
+            whole: CodeType = _loads(
+                _bytes(f"{folder}/__pycache__/{file.removesuffix('.py')}.{_TAG}.pyc")[_PYC_HEADER:]
+            )
+            return whole
+        except (OSError, ValueError, EOFError, TypeError):
+            return compile(_bytes(name), name, "exec", dont_inherit=True)
+    except (OSError, ImportError, SyntaxError, ValueError):
+        return None
 
 
 def _bytes(path: str) -> bytes:
