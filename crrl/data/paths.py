@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from crrl.diffs.patch import is_shortest_path
+
 CODE_EXTENSIONS = (
     *("py", "pyi", "pyx", "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "cs", "java", "js", "jsx", "mjs", "ts", "tsx"),
     *("go", "rs", "rb", "php", "kt", "scala", "swift", "lua", "pl", "sh", "jl", "ex", "exs", "hs", "dart", "sql"),
@@ -17,7 +19,6 @@ _TEST_NAMES = re.compile(
         | \w*[a-z0-9](Test|Tests|TestCase|Spec)\.(java|kt|scala|cs|swift|php|groovy)
         | Test[A-Z]\w*\.(java|kt|scala|cs)"""
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def local_path(text: str) -> Path:
@@ -45,7 +46,7 @@ def path_problem(path: str) -> str | None:
         return f"path {path!r} leaves the tree"
     if "" in parts or "." in parts:
         return f"path {path!r} is not in its shortest form"
-    if _CONTROL.search(path) or "`" in path or path != path.strip():
+    if not is_shortest_path(path) or path != path.strip():
         return f"path {path!r} holds control characters, back-quotes or outer blanks"
     return None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crrl.report.attempt_folder import AttemptFolder
+from crrl.report.attempt_folder import AttemptFolder, read_json
 from crrl.report.run_folder import RunFolder
 
 CONFIG = """
@@ -82,7 +82,7 @@ class Nodes:
 
     def beat(self, node: int) -> dict[str, Any]:
         path = self.attempt.heartbeat("trainer", f"n{node}", node)
-        return json.loads(path.read_text()) if path.is_file() else {}
+        return read_json(path) or {}  # a file that was made just now may still be empty
 
     def log(self, node: int) -> str:
         return self.folder.log(self.attempt.number, "trainer", f"n{node}").read_text()

@@ -77,6 +77,7 @@ BAD_ROWS = [
     (pair(after={"": "x\n"}), "a path is empty"),
     (pair(after={"./a.py": "x\n"}), "shortest form"),
     (pair(after={"a\nb.py": "x\n"}), "control characters"),
+    (pair(after={"a\x85b.py": "x\n"}), "control characters"),
     (pair(after={"a": "x\n", "a/b.py": "y\n"}), "a file and a folder"),
     (pair(after={"a.py": "\ud800\n"}), "invalid UTF-8"),
     (task(reference=task()["files"]), "the reference equals the files"),
