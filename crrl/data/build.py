@@ -10,6 +10,7 @@ from typing import Any
 
 from crrl.data.filters import Filter, filters_for
 from crrl.data.groups import with_group
+from crrl.data.journal import NOTHING_KEPT, Journal
 from crrl.data.mixture import is_mixture, mixture_plan
 from crrl.data.options import BuildOptions, pick_options, refuse_unknown
 from crrl.data.paths import local_path
@@ -23,11 +24,12 @@ from crrl.data.rows import (
     Sourced,
     Together,
     content_key,
+    left_out,
     splits_of,
     with_pairs,
 )
 from crrl.data.sources import SOURCES
-from crrl.data.tests_check import TestsCheck
+from crrl.data.tests_check import with_sound_tests
 from crrl.diffs import apply_patch, make_patch
 from crrl.errors import ConfigError, CrrlError, DataError
 from crrl.schema import KINDS, Kind, TaskRow, files_from_rows
@@ -35,7 +37,6 @@ from crrl.schema import KINDS, Kind, TaskRow, files_from_rows
 SPLITS = ("train", "heldout", "all")
 OTHER_SPLIT = "in the other split"
 BOTH_SPLITS = "changes files of both splits"
-WITH_ANOTHER = "goes with another task that is left out"
 
 
 @dataclass
@@ -99,7 +100,7 @@ def default_kind(source: str) -> Kind:
     return SOURCES[name].kinds[0] if name in SOURCES else "repair"
 
 
-def build_tasks(plan: Plan, report: Report) -> Iterator[TaskRow]:
+def build_tasks(plan: Plan, report: Report, journal: Journal = NOTHING_KEPT) -> Iterator[TaskRow]:
     """Yields the tasks of a plan in the source's order, counting every row in `report`.
 
     Raises DataError at the first bad row more than `skip_bad`, naming file and row: a column that is missing or wrong,
@@ -108,7 +109,7 @@ def build_tasks(plan: Plan, report: Report) -> Iterator[TaskRow]:
     Cost: about 1 ms a task of real code (bench/data_memory.py); memory does not grow with the number of rows.
     """
     limit = plan.options.rows
-    for item in judged_items(plan):
+    for item in judged_items(plan, journal):
         if isinstance(item, Found):
             if limit and report.kept + len(item.parts) > limit:
                 return
@@ -128,7 +129,7 @@ def build_tasks(plan: Plan, report: Report) -> Iterator[TaskRow]:
             report.dropped[item.reason] += 1
 
 
-def judged_items(plan: Plan, seen: SeenKeys | None = None) -> Iterator[Item]:
+def judged_items(plan: Plan, journal: Journal = NOTHING_KEPT, seen: SeenKeys | None = None) -> Iterator[Item]:
     """Yields what becomes of every row of a plan: a task to keep, a reason to drop it, or what is wrong with it.
 
     `seen` is the content of tasks that were kept before, by this plan or others; the caller closes it.
@@ -136,9 +137,11 @@ def judged_items(plan: Plan, seen: SeenKeys | None = None) -> Iterator[Item]:
     filters = filters_for(plan.options)
     with ExitStack() as stack:
         seen = seen or stack.enter_context(closing(SeenKeys()))
-        tested = stack.enter_context(TestsCheck()) if plan.options.check_tests else None
-        for item in with_pairs(plan.source.items(plan.source_options, plan.options, plan.split, plan.kind)):
-            yield from _judged(plan, filters, seen, tested, item) if isinstance(item, Found) else [item]
+        rows = with_pairs(plan.source.items(plan.source_options, plan.options, plan.split, plan.kind, journal))
+        items = (
+            one for row in rows for one in (_judged(plan, filters, seen, row) if isinstance(row, Found) else [row])
+        )
+        yield from with_sound_tests(items, journal) if plan.options.check_tests else items
 
 
 def reference_problem(task: TaskRow) -> str | None:
@@ -154,22 +157,16 @@ def reference_problem(task: TaskRow) -> str | None:
     return "no patch makes the reference from the files"
 
 
-def _judged(
-    plan: Plan, filters: list[Filter], seen: SeenKeys, tested: TestsCheck | None, item: Found
-) -> Iterator[Item]:
+def _judged(plan: Plan, filters: list[Filter], seen: SeenKeys, item: Found) -> list[Item]:
     """The item, or why each of its tasks is left out."""
     keys = [content_key(part.task) for part in item.parts]
     outs = [_left_out(plan, filters, key in seen, part) for part, key in zip(item.parts, keys, strict=True)]
-    if not any(outs):
-        for key in keys:
-            seen.add(key)
-        outs = [_untestable(tested, part) for part in item.parts]
     if any(outs):
-        for part, out in zip(item.parts, outs, strict=True):
-            yield out or Dropped(part.where, WITH_ANOTHER)
-    else:
-        parts = tuple(replace(part, task=with_group(part.task, part.group)) for part in item.parts)
-        yield Together(parts) if isinstance(item, Together) else parts[0]
+        return left_out(item, outs)
+    for key in keys:
+        seen.add(key)
+    parts = tuple(replace(part, task=with_group(part.task, part.group)) for part in item.parts)
+    return [Together(parts) if isinstance(item, Together) else parts[0]]
 
 
 def _left_out(plan: Plan, filters: list[Filter], is_known: bool, part: Sourced) -> Dropped | BadRow | None:
@@ -184,11 +181,6 @@ def _left_out(plan: Plan, filters: list[Filter], is_known: bool, part: Sourced) 
     if reason is None and is_known:
         reason = "same content as an earlier row"
     return Dropped(part.where, reason) if reason else None
-
-
-def _untestable(tested: TestsCheck | None, part: Sourced) -> BadRow | None:
-    problem = tested.problem(part.task) if tested else None
-    return BadRow(part.where, problem) if problem else None
 
 
 def _allow(row: BadRow, report: Report, limit: int) -> None:

@@ -16,6 +16,7 @@ import crrl
 from crrl.cache import cache_root
 from crrl.data.build import Report, build_tasks
 from crrl.data.filters import load_tokenizer
+from crrl.data.journal import Journal
 from crrl.data.options import NOT_CONTENT
 from crrl.data.paths import local_path
 from crrl.data.plan import Plan
@@ -27,6 +28,7 @@ from crrl.errors import DataError
 if TYPE_CHECKING:
     import datasets
 
+_DECIDING = ("data/**/*.py", "diffs/*.py", "testing/**/*.py", "sandbox/**/*.py")
 _TABLE, _REPORT = "tasks.arrow", "report.json"
 
 
@@ -69,7 +71,7 @@ def cache_key(plan: Plan) -> str:
         "source": [plan.source.name, source_options, plan.source.identity(plan.source_options)],
         "asked": [plan.kind, plan.split, options],
         "tokenizer": _tokenizer_digest(plan.options.tokenizer) if plan.options.max_prompt_tokens else "",
-        "code": _code_digest(),
+        "code": [_code_digest(), sys.version],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -87,16 +89,24 @@ def kept_report(folder: Path) -> Report | None:
 
 
 def _build_into(folder: Path, plan: Plan) -> Report:
-    """Build beside the folder and rename, so that a folder is whole or not there, however many processes build it."""
+    """Build beside the folder and rename, so that a folder is whole or not there, however many processes build it.
+
+    What one that was interrupted found out lies beside the folder too, until one comes to its end.
+    """
     aside = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
     report = Report()
     try:
+        journal = Journal(folder.with_name(f".{folder.name}.jsonl"))
         aside.mkdir(parents=True)
-        with shown_progress(build_tasks(plan, report), report, title_of(plan), sys.stderr) as tasks:
+        with shown_progress(build_tasks(plan, report, journal), report, title_of(plan), sys.stderr) as tasks:
             write_arrow(tasks, aside / _TABLE)
         kept = {"report": report.as_dict(), "sha256": file_digest(aside / _TABLE)}
         (aside / _REPORT).write_text(json.dumps(kept))
         _put(aside, folder)
+        journal.remove()
+    except DataError:
+        journal.remove()  # the same input will fail again
+        raise
     except OSError as error:
         where = f"cache folder {folder.parent}: cannot be written ({error.strerror or error})"
         raise DataError(f"{where}; free some space, or set cache_dir= or CRRL_CACHE_DIR to another folder") from error
@@ -135,10 +145,10 @@ def _tokenizer_digest(tokenizer: Any) -> str:
 
 @cache
 def _code_digest() -> str:
-    """Of all code that decides what a task looks like, so that a change of it is never answered from the cache."""
+    """Of all code that decides what a task looks like and what its tests say: a change of it is never answered from the cache."""
     root = Path(crrl.__file__).parent
     digest = hashlib.sha256()
     alone = (root / name for name in ("cwe.py", "labels.py", "schema.py"))
-    for path in sorted((*root.glob("data/**/*.py"), *root.glob("diffs/*.py"), *alone)):
+    for path in sorted((*(path for part in _DECIDING for path in root.glob(part)), *alone)):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
     return digest.hexdigest()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crrl.data.journal import Journal
 from crrl.data.options import NOT_CONTENT, BuildOptions, known_options, pick_options
 from crrl.data.paths import local_path
 from crrl.data.rows import Dropped, Found, Item, SeenKeys
@@ -68,7 +69,7 @@ def mixture_plan(
         name=MIXTURE,
         about="several sources",
         options_type=MixtureOptions,
-        items=lambda chosen, asked, split, kind: _items(chosen, asked.rows),
+        items=lambda chosen, asked, split, kind, journal: _items(chosen, asked.rows, journal),
         identity=_identity,
         splits=("train", "heldout", "all"),
         kinds=KINDS,
@@ -97,11 +98,11 @@ def due_part(shares: Sequence[float], taken: Sequence[int], open_parts: Sequence
     return max(open_parts, key=lambda index: (shares[index] * total - taken[index], -index))
 
 
-def _items(options: MixtureOptions, rows: int) -> Iterator[Item]:
+def _items(options: MixtureOptions, rows: int, journal: Journal) -> Iterator[Item]:
     from crrl.data.build import judged_items
 
     seen, ids = SeenKeys(), SeenKeys()
-    parts = [judged_items(plan, seen) for plan in options.parts]
+    parts = [judged_items(plan, journal.part(str(place)), seen) for place, plan in enumerate(options.parts)]
     taken = [0] * len(parts)
     most = counts_of(options.shares, rows) if rows else [sys.maxsize] * len(parts)
     try:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from crrl.data.groups import group_key
 from crrl.schema import TaskRow, pair_of
+
+WITH_ANOTHER = "goes with another task that is left out"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,23 @@ class BadRow:
 
 Found = Sourced | Together
 Item = Found | Dropped | BadRow
+Single = Sourced | Dropped | BadRow
+
+
+def single_as_dict(item: Single) -> dict[str, Any]:
+    """As JSON can hold it; `single_from_dict` reads it."""
+    return {"type": type(item).__name__, **vars(item)}
+
+
+def single_from_dict(values: dict[str, Any]) -> Single:
+    """The item that `single_as_dict` wrote."""
+    types: dict[str, type[Single]] = {kind.__name__: kind for kind in (Sourced, Dropped, BadRow)}
+    return types[values["type"]](**{name: value for name, value in values.items() if name != "type"})
+
+
+def left_out(item: Found, outs: Sequence[Dropped | BadRow | None]) -> list[Item]:
+    """Why each task of an item is left out, where at least one has a reason of its own."""
+    return [out or Dropped(part.where, WITH_ANOTHER) for part, out in zip(item.parts, outs, strict=True)]
 
 
 def with_pairs(items: Iterable[Item]) -> Iterator[Item]:

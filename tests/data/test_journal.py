@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from crrl.data.sources.mutations.journal import Journal
+from crrl.data.journal import NOTHING_KEPT, Journal
 
 
 def test_what_two_threads_ask_for_at_once_is_found_once(tmp_path: Path) -> None:
@@ -54,3 +54,31 @@ def test_a_line_that_was_cut_off_counts_as_never_written(tmp_path: Path) -> None
     assert again.get("key", lambda: 2) == 1
     assert again.get("other", lambda: 2) == 2
     assert Journal(path).get("other", lambda: 3) == 2
+    lines = path.read_bytes().split(b"\n")
+    assert lines == [b'["key", 1]', b'["other", ', b'["other", 2]', b""]
+
+
+def test_parts_of_a_journal_do_not_know_of_each_other(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "unit.jsonl")
+    assert [journal.part(name).get("key", lambda name=name: name) for name in ("a", "b")] == ["a", "b"]
+    again = Journal(tmp_path / "unit.jsonl")
+    assert [again.part(name).get("key", lambda: "none") for name in ("a", "b", "c")] == ["a", "b", "none"]
+
+
+def test_two_processes_may_write_one_journal(tmp_path: Path) -> None:
+    path = tmp_path / "unit.jsonl"
+    one, other = Journal(path), Journal(path)
+    for number in range(5):
+        assert one.get(f"one {number}", lambda number=number: {"of": ["one", number, "\ud800é"]})
+        assert other.get(f"other {number}", lambda number=number: number) == number
+    assert one.get("one 3", dict) == {"of": ["one", 3, "\ud800é"]}
+    assert [Journal(path).get(f"other {number}", lambda: None) for number in range(5)] == list(range(5))
+
+
+def test_what_is_whole_is_forgotten(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "unit.jsonl")
+    assert journal.get("key", lambda: 1) == 1
+    journal.remove()
+    assert list(tmp_path.iterdir()) == []
+    assert journal.get("key", lambda: 2) == 2
+    assert [NOTHING_KEPT.get("key", lambda number=number: number) for number in (1, 2)] == [1, 2]

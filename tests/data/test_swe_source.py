@@ -121,6 +121,15 @@ def test_fixes_of_one_file_lie_in_one_split_whatever_commit_they_start_from(
     assert one == other
 
 
+def test_rows_of_files_with_one_name_are_told_apart(tmp_path: Path, clones: tuple[Path, str]) -> None:
+    patches = {"lite": PATCH, "full": change(shop__cart="def total(items):\n    return 0\n")}
+    for number, (name, patch) in enumerate(patches.items()):
+        (tmp_path / "rows" / name).mkdir(parents=True)
+        write_rows(tmp_path / "rows" / name / "test.jsonl", [row(clones[1], patch, number)])
+    given = {"path": str(tmp_path / "rows"), "clones": str(clones[0])}
+    assert len(load_tasks("swe", kind="repair", split="all", **given)) == 2
+
+
 def test_the_reference_earns_everything(tmp_path: Path, clones: tuple[Path, str]) -> None:
     patches = [
         PATCH,

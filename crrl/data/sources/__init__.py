@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from crrl.data.journal import Journal
 from crrl.data.options import BuildOptions
 from crrl.data.rows import Item, Sourced
 from crrl.data.sources import commits, jsonl, mutations, primevul, stack, swe, toy
@@ -19,8 +20,8 @@ class Source:
     name: str
     about: str
     options_type: type
-    items: Callable[[Any, BuildOptions, str, Kind], Iterator[Item]]
-    """(its options, the build's options, split, kind) → rows in a fixed order."""
+    items: Callable[[Any, BuildOptions, str, Kind, Journal], Iterator[Item]]
+    """(its options, the build's options, split, kind, where it may keep what it finds out) → rows in a fixed order."""
     identity: Callable[[Any], str]
     """Changes whenever what it would yield does, the options aside."""
     splits: tuple[str, ...] = ()
@@ -37,7 +38,7 @@ class ToyOptions:
 TOY_ROWS = 1000
 
 
-def _toy_items(_: ToyOptions, asked: BuildOptions, split: str, kind: Kind) -> Iterator[Item]:
+def _toy_items(_: ToyOptions, asked: BuildOptions, split: str, kind: Kind, journal: Journal) -> Iterator[Item]:
     for task in toy.tasks(split, rows=asked.rows or TOY_ROWS, seed=asked.seed, kind=kind):
         yield Sourced(task, task["task_id"], pair_of(task["source"]))
 
@@ -49,14 +50,14 @@ SOURCES: dict[str, Source] = {
             name="jsonl",
             about="a file of task rows, or of before/after pairs; .gz too",
             options_type=jsonl.JsonlOptions,
-            items=lambda options, asked, split, kind: jsonl.items(options),
+            items=lambda options, *_: jsonl.items(options),
             identity=jsonl.identity,
         ),
         Source(
             name="commits",
             about="bug-fix commits of a local git repository",
             options_type=commits.CommitsOptions,
-            items=lambda options, asked, split, kind: commits.items(options),
+            items=lambda options, *_: commits.items(options),
             identity=commits.identity,
             kinds=("repair",),
         ),
@@ -72,7 +73,7 @@ SOURCES: dict[str, Source] = {
             name="mutations",
             about="real Python code with one injected bug and the tests that notice it; default: the standard library",
             options_type=mutations.MutationsOptions,
-            items=lambda options, asked, split, kind: mutations.items(options, asked, split),
+            items=lambda options, asked, split, *_: mutations.items(options, asked, split),
             identity=mutations.identity,
             splits=mutations.SPLITS,
             kinds=("repair",),
@@ -81,7 +82,7 @@ SOURCES: dict[str, Source] = {
             name="stack",
             about="Python functions to write from their docstrings; default: the standard library",
             options_type=stack.StackOptions,
-            items=lambda options, asked, split, kind: stack.items(options),
+            items=lambda options, asked, split, kind, journal: stack.items(options, journal),
             identity=stack.identity,
             kinds=("implement",),
         ),
@@ -89,7 +90,7 @@ SOURCES: dict[str, Source] = {
             name="primevul",
             about="functions of C and C++ before and after the repair of a vulnerability",
             options_type=primevul.PrimevulOptions,
-            items=primevul.items,
+            items=lambda options, asked, split, kind, _: primevul.items(options, asked, split, kind),
             identity=primevul.identity,
             splits=primevul.SPLITS,
             kinds=("classify", "repair"),
@@ -98,7 +99,7 @@ SOURCES: dict[str, Source] = {
             name="swe",
             about="issues of repositories and their fixes: SWE-Gym, SWE-bench, SWE-bench_Multilingual",
             options_type=swe.SweOptions,
-            items=lambda options, asked, split, kind: swe.items(options),
+            items=lambda options, asked, split, kind, journal: swe.items(options, journal),
             identity=swe.identity,
             kinds=("repair",),
         ),

@@ -13,11 +13,12 @@ from threading import Event
 from crrl.cores import cores
 from crrl.data.groups import group_key
 from crrl.data.in_order import in_order
+from crrl.data.journal import Journal
 from crrl.data.options import BuildOptions
 from crrl.data.rows import Dropped, Item, Sourced, split_of
 from crrl.data.sources.mutations.candidates import body_key, candidates, different_programs
 from crrl.data.sources.mutations.coverage import Oracle, tests_of
-from crrl.data.sources.mutations.journal import Journal
+from crrl.data.sources.mutations.journal import journal_of
 from crrl.data.sources.mutations.judge import UNNOTICED, Bench, Verdict, bench_for, judge
 from crrl.data.sources.mutations.library import Module, Unit, units_of
 from crrl.data.sources.mutations.mutants import Function, Mutant, functions_of, mutants_of
@@ -100,7 +101,7 @@ def _prepare(
     unit: Unit, chosen: Callable[[Module, Function], bool], run: Runner
 ) -> tuple[list[_Found], list[_Work], Journal]:
     """Run a unit's tests, find the functions that they cover and every bug that could be put into those."""
-    journal = Journal.of(unit)
+    journal = journal_of(unit)
     tests = tests_of(unit, run, journal)
     dropped, works = [], []
     for module in unit.modules:

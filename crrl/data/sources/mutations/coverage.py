@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from crrl.data.sources.mutations.journal import Journal
+from crrl.data.journal import Journal
 from crrl.data.sources.mutations.library import Unit
 from crrl.data.sources.mutations.surroundings import whole_tree
 from crrl.errors import SandboxError

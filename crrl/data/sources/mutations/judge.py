@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
-from crrl.data.sources.mutations.journal import Journal
+from crrl.data.journal import Journal
 from crrl.data.sources.mutations.library import Module
 from crrl.data.sources.mutations.mutants import Function, Mutant
 from crrl.data.sources.mutations.suite import Suite, is_preamble, test_of, tests_row

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from crrl.cores import cores
 from crrl.data.in_order import in_processes
+from crrl.data.journal import Journal
 from crrl.data.placeholder import placeholder
 from crrl.data.prompts import implement_prompt
 from crrl.data.rows import BadRow, Dropped, Item, Sourced
@@ -54,7 +55,7 @@ class _Judged(NamedTuple):
     """Of all its functions that are long enough, which each of its tasks shows but its own; empty where they are not compared."""
 
 
-def items(options: StackOptions) -> Iterator[Item]:
+def items(options: StackOptions, journal: Journal) -> Iterator[Item]:
     """Yields a task or a reason for every function, in the order of the files.
 
     All functions of a file lie in one split, by a hash of its text: a file shows the bodies of its other functions. No task
@@ -70,7 +71,7 @@ def items(options: StackOptions) -> Iterator[Item]:
         jobs = (partial(_judged, options, file) for file in code_files(options))
         for judged in in_processes(jobs, options.workers or cores()):
             for found in _compared(judged, known) if known else judged.found:
-                yield _with_tests(judged.file, found, tests) if judged.file and tests else found.item
+                yield _with_tests(judged.file, found, tests, journal) if judged.file and tests else found.item
 
 
 def _compared(judged: _Judged, known: Bodies) -> Iterator[_Found]:
@@ -92,12 +93,13 @@ def _compared(judged: _Judged, known: Bodies) -> Iterator[_Found]:
         known.add_shown(judged.bodies, judged.group)
 
 
-def _with_tests(file: CodeFile, found: _Found, tests: DocstringTests) -> Item:
+def _with_tests(file: CodeFile, found: _Found, tests: DocstringTests, journal: Journal) -> Item:
     item = found.item
     if not isinstance(item, Sourced) or not found.docstring:
         return item
     task = item.task
-    if row := tests.of(file, found.docstring, task["files"][0]["text"]):
+    run = partial(tests.of, file, found.docstring, task["files"][0]["text"])
+    if row := journal.get(f"examples {file.root} {task['task_id']}", run):
         source = {**json.loads(task["source"]), "judged_by": "doctest"}
         return replace(item, task={**task, "tests": row, "source": json.dumps(source, ensure_ascii=False)})
     return item

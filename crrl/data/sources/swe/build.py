@@ -16,10 +16,11 @@ from crrl.data.git_history import BlobReader, TreeEntry, present_commits, read_t
 from crrl.data.groups import files_group
 from crrl.data.hub import dataset_files
 from crrl.data.in_order import in_threads
+from crrl.data.journal import Journal
 from crrl.data.paths import CODE_EXTENSIONS, is_test_path, path_problem
 from crrl.data.prompts import repair_prompt
 from crrl.data.read_table import read_tables, tables_digest
-from crrl.data.rows import BadRow, Dropped, Item, SeenKeys, Sourced
+from crrl.data.rows import BadRow, Dropped, Item, SeenKeys, Single, Sourced, single_as_dict, single_from_dict
 from crrl.data.sources.swe.options import SweOptions
 from crrl.data.sources.swe.rows import COLUMNS, Row, checked_row, is_commit, is_repo, patch_problem, patched_paths
 from crrl.data.window import UNCLEAR, Part, part_anywhere, part_around
@@ -31,16 +32,16 @@ _REGULAR = ("100644", "100755")
 _MAX_DISTRACTOR_BYTES = 40_000
 
 
-def items(options: SweOptions) -> Iterator[Item]:
+def items(options: SweOptions, journal: Journal) -> Iterator[Item]:
     """Yields a task or a reason for every row, in their order. A few rows for each worker are held, and their files.
 
     Raises DataError for files of rows, or a clone, that cannot be read. Cost: about 50 ms a row and worker, most of it git's.
     """
     with closing(SeenKeys()) as seen:
-        yield from in_threads(_jobs(options, seen), options.workers or cores())
+        yield from in_threads(_jobs(options, seen, journal), options.workers or cores())
 
 
-def _jobs(options: SweOptions, seen: SeenKeys) -> Iterator[Callable[[], Item]]:
+def _jobs(options: SweOptions, seen: SeenKeys, journal: Journal) -> Iterator[Callable[[], Item]]:
     fixed = _fixed_paths(options) if options.distractors else {}
     for read in read_tables(dataset_files(options.path, options.files), COLUMNS):
         if isinstance(read, BadRow):
@@ -51,9 +52,18 @@ def _jobs(options: SweOptions, seen: SeenKeys) -> Iterator[Callable[[], Item]]:
             row = checked_row(values)
             if not seen.add(row.instance_id):
                 raise RowError(f"duplicate instance_id {row.instance_id!r}")
-            yield partial(_item_or_bad, options, row, where, fixed.get(row.repo, frozenset()))
+            yield partial(
+                _kept_item,
+                journal,
+                row.instance_id,
+                partial(_item_or_bad, options, row, where, fixed.get(row.repo, set())),
+            )
         except RowError as problem:
             yield partial(_as_it_is, BadRow(where, str(problem)))
+
+
+def _kept_item(journal: Journal, instance_id: str, find: Callable[[], Single]) -> Item:
+    return single_from_dict(journal.get(f"swe {instance_id}", lambda: single_as_dict(find())))
 
 
 def _as_it_is(item: Item) -> Item:
@@ -71,7 +81,7 @@ def _fixed_paths(options: SweOptions) -> dict[str, set[str]]:
     return fixed
 
 
-def _item_or_bad(options: SweOptions, row: Row, where: str, fixed: Set[str]) -> Item:
+def _item_or_bad(options: SweOptions, row: Row, where: str, fixed: Set[str]) -> Single:
     try:
         return _item(options, row, where, fixed)
     except RowError as problem:
@@ -93,7 +103,7 @@ def identity(options: SweOptions) -> str:
     return f"{tables_digest(files)} {json.dumps(there, sort_keys=True)}"
 
 
-def _item(options: SweOptions, row: Row, where: str, fixed: Set[str]) -> Item:
+def _item(options: SweOptions, row: Row, where: str, fixed: Set[str]) -> Single:
     clone = options.clone_of(row.repo)
     if reason := patch_problem(row.patch):
         return Dropped(where, reason)
