@@ -224,7 +224,6 @@ GPUS = "cluster: {gpus_per_node: 4, nodes: {server: 1}}"
             "serve.sync files publishes all weights, and lora.rank 8 trains an adapter",
         ),
         (f"serve: {{sync: nccl}}\n{LORA}\n{GPUS}", "serve.sync nccl publishes all weights, and lora.rank 8 trains an"),
-        (f"serve: {{seeded: true}}\n{LORA}", "serve.seeded True: vLLM on the CPU cannot draw by seeds"),
         (f"serve: {{tensor_parallel: 2}}\n{LORA}", "without GPUs; a server on the CPU holds one copy"),
         (
             f"serve: {{data_parallel: 3}}\n{LORA}\n{GPUS}",
@@ -233,6 +232,11 @@ GPUS = "cluster: {gpus_per_node: 4, nodes: {server: 1}}"
         (f"serve: {{tensor_parallel: 2}}\n{LORA}\n{GPUS}", "serve.tensor_parallel 2 × serve.data_parallel 1 must be"),
         (f"serve: {{max_num_seqs: 4}}\n{LORA}", "serve.max_num_seqs 4 is below grpo.num_generations 8"),
         (f"serve: {{max_model_len: 1024}}\n{LORA}", "leaves no room for a prompt"),
+        (
+            f"serve: {{max_model_len: 1500}}\ndata: {{max_prompt_tokens: 1000}}\n{LORA}",
+            "serve.max_model_len 1500 leaves no room for a prompt of data.max_prompt_tokens 1000 beside "
+            "grpo.max_completion_length 1024; make it 2024 or more, or 0",
+        ),
         (f"serve: {{gpu_memory_share: 1.5}}\n{LORA}", "serve.gpu_memory_share 1.5: must be above 0, and not above 1"),
         (f"serve: {{silent_s: 0}}\n{LORA}", "serve.silent_s 0.0: must be above 0"),
         (f"grpo: {{top_p: 0.95}}\n{LORA}", "grpo.top_p 0.95 with grpo.importance_sampling sequence_mask: the server's"),

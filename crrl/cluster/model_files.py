@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crrl.config import TINY_MODEL, RunConfig
+from crrl.serve.command import tensor_parallel
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
@@ -35,12 +36,49 @@ def model_problem(config: RunConfig) -> str | None:
 def weights_bytes(config: RunConfig) -> int:
     """Size of the model's weights; of one that is not here, by the number in its name at two bytes a parameter; else 0."""
     name = config.model
-    folders = [Path(name)] if name.startswith("/") else cached_snapshots(config.cluster.hf_home, name)
-    for folder in folders:
+    for folder in _folders(config):
         if sizes := [path.stat().st_size for path in _weights(folder)]:
             return sum(sizes)
     billions = re.search(r"(?i)(?<![\d.])(\d+(?:\.\d+)?)b(?![a-z0-9])", name)
     return int(float(billions[1]) * 2e9) if billions else 0
+
+
+def division_problem(config: RunConfig) -> str | None:
+    """Why vLLM cannot divide the model over the GPUs of a copy, by its config.json, where that is here; else None."""
+    parts = tensor_parallel(config) if config.grpo.use_vllm else 0
+    if parts <= 1 or not (heads := _heads(config)) or _can_divide(heads, parts):
+        return None
+    gpus = parts * config.serve.data_parallel
+    fitting = max(count for count in range(1, parts) if gpus % count == 0 and _can_divide(heads, count))
+    return (
+        f"each server would divide {config.model} over {parts} GPUs (serve.tensor_parallel), and its {heads[0]} attention "
+        f"heads, {heads[1]} of keys and values, cannot be; use --serve.data-parallel {gpus // fitting}: so many copies, "
+        f"each on {fitting}"
+    )
+
+
+def _can_divide(heads: tuple[int, int], parts: int) -> bool:
+    """As vLLM does it: fewer heads of keys and values than parts are copied, but evenly."""
+    own, shared = heads
+    return own % parts == 0 and (shared % parts == 0 or parts % shared == 0)
+
+
+def _heads(config: RunConfig) -> tuple[int, int] | None:
+    for folder in _folders(config):
+        try:
+            values = json.loads((folder / "config.json").read_text())
+            values = values.get("text_config") or values
+            own = int(values["num_attention_heads"])
+            return own, int(values.get("num_key_value_heads") or own)
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            continue
+    return None
+
+
+def _folders(config: RunConfig) -> list[Path]:
+    """Where the model's files may be: its folder, or what the cache has of the hub's."""
+    name = config.model
+    return [Path(name)] if name.startswith("/") else cached_snapshots(config.cluster.hf_home, name)
 
 
 def cached_snapshots(hf_home: str, name: str) -> list[Path]:

@@ -15,7 +15,7 @@ from crrl.cluster.apptainer import NO_IMAGE, data_paths
 from crrl.cluster.gpus import gpu_problem, gpus_here
 from crrl.cluster.image_commit import commit_note
 from crrl.cluster.image_file import image_problem
-from crrl.cluster.model_files import cached_snapshots, model_problem, weights_bytes
+from crrl.cluster.model_files import cached_snapshots, division_problem, model_problem, weights_bytes
 from crrl.cluster.partitions import partition_note, partition_problem
 from crrl.cluster.queue import ANSWER_TIMEOUT_S, slurm_words
 from crrl.config import RunConfig
@@ -37,6 +37,7 @@ def problems(config: RunConfig, host: Mapping[str, str]) -> list[str]:
         *(_slurm_problems(config) if on_slurm else (gpu_problem(config.cluster.gpus_per_node, host, gpus_here()),)),
         image_problem(config.cluster.image) if config.cluster.image != NO_IMAGE else None,
         model_problem(config),
+        division_problem(config),
         _server_problem(config),
         data_problem(config),
         _name_problem(config),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -44,6 +45,17 @@ def server_command(config: RunConfig, model: str, host: str, port: int) -> list[
     ]
 
 
+def seed_of_start(seed: int, attempt: int, boot: int) -> int:
+    """What a server draws by, where its groups have no seeds of their own: one started again must not draw the same once more."""
+    digest = hashlib.blake2b(f"{seed} {attempt} {boot}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def tensor_parallel(config: RunConfig) -> int:
+    """GPUs that one copy of the model is divided over; 0: it is on the CPU."""
+    return config.serve.tensor_parallel or roles(config).server_gpus // config.serve.data_parallel
+
+
 def server_environment(config: RunConfig, token_file: Path) -> dict[str, str]:
     """What vLLM reads from its environment; the token itself is in a file."""
     environment = {
@@ -68,9 +80,8 @@ def _device_words(config: RunConfig) -> list[str]:
     gpus, serve = roles(config).server_gpus, config.serve
     if not gpus:
         return []
-    tensors = serve.tensor_parallel or gpus // serve.data_parallel
     return [
-        *("--tensor-parallel-size", str(tensors), "--data-parallel-size", str(serve.data_parallel)),
+        *("--tensor-parallel-size", str(tensor_parallel(config)), "--data-parallel-size", str(serve.data_parallel)),
         *("--gpu-memory-utilization", str(serve.gpu_memory_share)),
     ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crrl.cluster.rendezvous import Port, claim_port
@@ -17,7 +17,7 @@ from crrl.report.attempt_folder import AttemptFolder
 from crrl.report.heartbeat import Heartbeat
 from crrl.serve.access import write_token
 from crrl.serve.client import Sampling, Server, ServerError
-from crrl.serve.command import server_command, server_environment
+from crrl.serve.command import seed_of_start, server_command, server_environment
 from crrl.serve.endpoint import Endpoint
 from crrl.serve.fleet import BASE_MODEL
 from crrl.serve.pulse import Pulse
@@ -91,7 +91,8 @@ class Keeper:
 
     def _serve(self, model: str, port: Port, token: Path, boot: int) -> str:
         """One start of vLLM, to its end; returns how that came. Raises ServerFailed if the first one never was up."""
-        command = self.command(self.config, model, self.host, port.number)
+        seeded = replace(self.config, seed=seed_of_start(self.config.seed, self.attempt.number, boot))
+        command = self.command(seeded, model, self.host, port.number)
         vllm = VllmProcess(command, server_environment(self.config, token), self.log)
         server = Server(
             Endpoint(self.node, f"http://{self.host}:{port.number}", str(token.resolve()), boot, model),

@@ -37,8 +37,6 @@ class ServeConfig:
     """Completions that one server generates at a time; the trainer sends no more."""
     enforce_eager: bool = False
     """Start sooner and generate slower: no CUDA graphs, nothing compiled."""
-    seeded: bool = False
-    """Draw each group by a seed of its own, so that a run can be repeated. vLLM 0.31 on the CPU cannot."""
     start_min: float = 30.0
     """Minutes that a server has to load its model and give a first completion, above 0."""
     request_s: float = 600.0
@@ -50,7 +48,7 @@ class ServeConfig:
     """How often a server is started again in one attempt; then the attempt ends as lost. Never with sync nccl."""
     max_drift: float = 0.0
     """How far log-probabilities of server and trainer may differ after new weights: the mean over a fixed text, in nats.
-    More ends the run. 0: 0.001 in float32, 0.1 in bfloat16."""
+    More ends the run. 0: 0.001 where both are in float32, else 0.1."""
     extra: tuple[str, ...] = ()
     """Further options of vLLM, without their dashes, as in `enable-expert-parallel` or `block-size=32`."""
 
@@ -86,8 +84,6 @@ def _check_sync(config: RunConfig) -> None:
             f"serve.sync {sync} publishes all weights, and lora.rank {rank} trains an adapter alone; use --sync adapter, or "
             "--lora.rank 0"
         )
-    if config.serve.seeded and not config.cluster.gpus_per_node:
-        raise ConfigError("serve.seeded True: vLLM on the CPU cannot draw by seeds; use --serve.seeded False")
 
 
 def _check_gpus(config: RunConfig) -> None:
@@ -118,12 +114,13 @@ def _check_lengths(config: RunConfig) -> None:
             f"serve.max_num_seqs {serve.max_num_seqs} is below grpo.num_generations {grpo.num_generations}: a group is one "
             "request, and would never fit; make it larger"
         )
-    longest = longest_completion(config)
-    if serve.max_model_len and serve.max_model_len <= longest:
+    longest, prompt = longest_completion(config), config.data.max_prompt_tokens
+    if serve.max_model_len and serve.max_model_len < max(1, prompt) + longest:
         name = "eval.max_new_tokens" if longest > grpo.max_completion_length else "grpo.max_completion_length"
+        room = f"a prompt of data.max_prompt_tokens {prompt}" if prompt else "a prompt"
         raise ConfigError(
-            f"serve.max_model_len {serve.max_model_len} leaves no room for a prompt beside {name} {longest}; make it "
-            "larger, or 0"
+            f"serve.max_model_len {serve.max_model_len} leaves no room for {room} beside {name} {longest}; make it "
+            f"{max(1, prompt) + longest} or more, or 0"
         )
 
 

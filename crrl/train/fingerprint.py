@@ -14,7 +14,7 @@ from crrl.errors import DriftError
 
 PROBE_TOKENS = 128
 MAX_DRIFT = {"float32": 1e-3, "bfloat16": 0.1}
-"""Where serve.max_drift is 0. In float32 vLLM and transformers agree to 1e-6 (tests/hpc/test_server.py)."""
+"""Where serve.max_drift is 0, by the coarser of both sides. In float32 they agree to 1e-6 (tests/hpc/test_server.py)."""
 
 
 class Drift(NamedTuple):
@@ -55,7 +55,8 @@ def drift_between(trained: Sequence[float], served: Mapping[str, Sequence[float]
 
 def refuse_drift(drift: Drift, config: RunConfig, version: int) -> None:
     """Raises DriftError if the servers are farther off than the run allows."""
-    limit = config.serve.max_drift or MAX_DRIFT[config.serve.dtype or config.grpo.dtype]
+    dtype = config.grpo.dtype
+    limit = config.serve.max_drift or max(MAX_DRIFT[dtype], MAX_DRIFT[config.serve.dtype or dtype])
     if not drift.mean <= limit:  # not a number is no agreement either
         raise DriftError(
             f"the server on {drift.server} does not have the trainer's weights of step {version}: their log-probabilities are "

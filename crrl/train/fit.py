@@ -42,7 +42,7 @@ def refuse_unfit_tasks(
 
     Args:
         tasks, heldout: task rows of both splits.
-        context: the longest sequence that the model was made for, in tokens; None: nobody knows.
+        context: the longest sequence that the model was made for, in tokens; None: nobody knows. Servers may have less.
 
     Cost: where the run does not limit its prompts, all are tokenized.
     """
@@ -50,7 +50,8 @@ def refuse_unfit_tasks(
     _refuse_unjudged(config, tasks, heldout)
     answered = config.eval.max_new_tokens or config.grpo.max_completion_length
     new_tokens = max(answered, config.grpo.max_completion_length * config.reinforces)
-    longest = config.data.max_prompt_tokens
+    longest, served = config.data.max_prompt_tokens, config.serve.max_model_len * config.grpo.use_vllm
+    context = min(filter(None, (context, served)), default=None)
     if not longest or (context and longest + new_tokens > context):
         require_context(context, rendered(tokenizer, [*tasks["prompt"], *heldout["prompt"]])[1], new_tokens)
 

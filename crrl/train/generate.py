@@ -167,7 +167,7 @@ def require_context(context: int | None, prompts: Sequence[Sequence[int]], new_t
     longest = max(map(len, prompts), default=0)
     if context and longest + new_tokens > context:
         raise ConfigError(
-            f"a prompt of {longest} tokens and {new_tokens} new ones exceed the model's context of {context}; leave long "
+            f"a prompt of {longest} tokens and {new_tokens} new ones exceed the context of {context}; leave long "
             f"tasks out: --data-options max_prompt_tokens=N (in a run --data.max-prompt-tokens N), N at most "
             f"{max(0, context - new_tokens)}, or lower --max-new-tokens (in a run --grpo.max-completion-length)"
         )

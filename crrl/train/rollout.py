@@ -18,7 +18,8 @@ from typing import Any
 
 from accelerate.utils import broadcast_object_list, gather_object
 
-from crrl.config import RunConfig, steps_of_a_batch
+from crrl.cluster.plan import roles
+from crrl.config import RunConfig
 from crrl.errors import RunError
 from crrl.report.heartbeat import Heartbeat
 from crrl.serve.client import Sample, Sampling
@@ -151,14 +152,14 @@ class Rollouts:
                 self._arriving = iter(drawn)
                 return ahead.version
             self.trainer.clock.count("overlap/discarded", len(ahead.groups))
-        self._arriving = self._draw(fleet, groups, count, self._step)
+        self._arriving = self._draw(fleet, groups, count, self.trainer.batch)
         return self._step
 
     def _draw(
-        self, fleet: Fleet, groups: Sequence[list[int]], count: int, step: int
+        self, fleet: Fleet, groups: Sequence[list[int]], count: int, batch: int
     ) -> Iterator[tuple[int, list[Sample]]]:
-        """Each group with its place, as it comes; for the batch that is trained on from `step` on."""
-        prompts = [Prompt(ids, self._seed_of(step, place)) for place, ids in enumerate(groups)]
+        """Each group of a batch with its place, as it comes."""
+        prompts = [Prompt(ids, self._seed_of(batch, place)) for place, ids in enumerate(groups)]
         return fleet.generate(prompts, count, sampling_of(self.config))
 
     def _let_ahead_end(self) -> None:
@@ -168,22 +169,24 @@ class Rollouts:
 
     def _begin_ahead(self, fleet: Fleet, count: int) -> None:
         """Let the servers draw the next batch, with the weights that they have."""
-        prompts, step = self.trainer.prompts_of_next_batch(), self._step
+        prompts, next_batch = self.trainer.prompts_of_next_batch(), self.trainer.batch + 1
         if not prompts:
             return
         tokens, _, _ = self.trainer._tokenize_prompts(prompts)
         groups = [list(ids) for ids in tokens]
-        next_step = step + steps_of_a_batch(self.config)
 
         def draw() -> Iterator[tuple[int, list[Sample]]]:
             with self.trainer.clock.phase("generate"):
-                yield from self._draw(fleet, groups, count, next_step)
+                yield from self._draw(fleet, groups, count, next_batch)
 
-        self._ahead = Ahead(groups, step, draw)
+        self._ahead = Ahead(groups, self._step, draw)
 
-    def _seed_of(self, step: int, group: int) -> int | None:
-        # The draws of a group follow from its seed, so another try draws the same.
-        return seed_of(self.config.seed, step, group) if self.config.serve.seeded else None
+    def _seed_of(self, batch: int, group: int) -> int | None:
+        """Of the draws of a group, so another try draws the same; None on the CPU, where vLLM 0.31 dies of it.
+
+        Without it, the engines of a server (serve.data_parallel) would draw alike: each begins with the same seed.
+        """
+        return seed_of(self.config.seed, batch, group) if roles(self.config).server_gpus else None
 
     def _compare(self, version: int) -> None:
         trained = trainer_logprobs(self.trainer, self.probe)
@@ -193,9 +196,9 @@ class Rollouts:
         refuse_drift(drift, self.config, version)
 
 
-def seed_of(seed: int, step: int, group: int) -> int:
+def seed_of(seed: int, batch: int, group: int) -> int:
     """Of one group: 63 bits, as vLLM takes them, the last 16 of them 0, as it draws completion number n with the seed plus n."""
-    digest = hashlib.blake2b(f"{seed} {step} {group}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{seed} {batch} {group}".encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> 17) << 16
 
 

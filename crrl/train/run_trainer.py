@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,17 @@ from crrl.train.storage import writing
 class _InRun:
     """Mixed into a trainer of TRL.
 
-    It touches two private names of the pinned transformers, `_save_checkpoint` and `_get_output_dir`: nothing else comes
-    between the writing of a checkpoint and the removal of older ones.
+    It touches three private names of the pinned transformers. Nothing but `_save_checkpoint` and `_get_output_dir` comes between
+    the writing of a checkpoint and the removal of older ones; nothing but `_run_epoch` between a checkpoint's weights and a step.
     """
 
     args: Any
     state: Any
+    control: Any
     servers: Any = None
     """Where completions come from, if not from the trainer itself (crrl.train.rollout)."""
+    resumed_at = 0
+    """Optimizer steps that were done when this process began to train."""
 
     def __init__(
         self, *args: Any, ranks: Ranks, heartbeat: Heartbeat, clock: StepClock | None = None, **kwargs: Any
@@ -52,6 +56,14 @@ class _InRun:
         with self.heartbeat.during("checkpoint"), self.clock.phase("checkpoint"), writing(aside):
             super()._save_checkpoint(model, trial)  # type: ignore[misc]
             finish_checkpoint(aside, self.ranks)
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        if (
+            self.state.global_step >= self.state.max_steps
+        ):  # or a run that is resumed after its last step would take another
+            self.control.should_training_stop = True
+            return
+        super()._run_epoch(*args, **kwargs)  # type: ignore[misc]
 
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
         """One pass forward and back."""
@@ -122,20 +134,32 @@ class ReinforcementTrainer(_InRun, GRPOTrainer):
     _order: tuple[int, list[int]] = (-1, [])
     """The last epoch that was looked at, and the tasks in its order."""
 
+    @property
+    def _passes_done(self) -> int:
+        """Passes forward and back since the first step of the run, on each rank."""
+        return int(self.resumed_at * self.args.gradient_accumulation_steps + self._step)
+
+    @property
+    def _passes_of_batch(self) -> int:
+        """Passes that one batch of completions is drawn for."""
+        return int(self.args.steps_per_generation * self.num_iterations)
+
+    @property
+    def batch(self) -> int:
+        """Which batch of completions is drawn, or trained on, now: 0, 1, … from the first step of the run."""
+        return self._passes_done // self._passes_of_batch
+
     def prompts_of_next_batch(self) -> list[Any]:
         """The prompts of the batch of completions after the current one, one a group; none after the last.
 
         As this trainer's own sampler will draw them, where every epoch holds a whole number of optimizer steps.
         """
-        passes = self.args.steps_per_generation * self.num_iterations
-        done, all_passes = (
-            steps * self.args.gradient_accumulation_steps for steps in (self.state.global_step, self.state.max_steps)
-        )
-        number = done // passes + 1
+        number = self.batch + 1
+        all_passes = self.state.max_steps * self.args.gradient_accumulation_steps
         groups = self.args.generation_batch_size // int(self.num_generations or 1)
         tasks: Any = self.train_dataset
         batches_of_epoch = len(tasks) // groups
-        if number * passes >= all_passes or not batches_of_epoch:
+        if number * self._passes_of_batch >= all_passes or not batches_of_epoch:
             return []
         epoch, place = divmod(number, batches_of_epoch)
         if self._order[0] != epoch:
@@ -180,8 +204,7 @@ class ReinforcementTrainer(_InRun, GRPOTrainer):
     def _are_kept(self) -> bool:
         """Whether a step that trains on the completions that are being judged is one whose completions are kept."""
         every, step = self.keep_completions_every, self.state.global_step
-        passes = self.args.steps_per_generation * self.num_iterations
-        last = step + max(1, passes // self.args.gradient_accumulation_steps)
+        last = math.ceil((self._passes_done + self._passes_of_batch) / self.args.gradient_accumulation_steps)
         return bool(every) and last // every > step // every
 
     def _compute_loss(self, model: Any, inputs: Any) -> Any:

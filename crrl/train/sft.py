@@ -20,6 +20,7 @@ from crrl.evaluate.baselines import reference_answer
 from crrl.evaluate.model_place import FINAL, WARM_START
 from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
+from crrl.rewards.reply import END_THINK, THINK
 from crrl.schema import Prompt, TaskRow
 from crrl.train.callbacks import StepCallback
 from crrl.train.checkpoints import is_complete, write_folder
@@ -164,7 +165,7 @@ def _words(completion: Prompt) -> str:
 
 def _tokenized(tokenizer: PreTrainedTokenizerBase, end: str, batch: dict[str, Any]) -> dict[str, Any]:
     texts, prompts = rendered(tokenizer, batch["prompt"])
-    answers = [_without_opened_thought(*pair) + end for pair in zip(texts, batch["answer"], strict=True)]
+    answers = [_continuation(*pair) + end for pair in zip(texts, batch["answer"], strict=True)]
     completions = tokenizer(answers, add_special_tokens=False)["input_ids"]
     pairs = list(zip(prompts, completions, strict=True))
     return {
@@ -173,9 +174,13 @@ def _tokenized(tokenizer: PreTrainedTokenizerBase, end: str, batch: dict[str, An
     }
 
 
-def _without_opened_thought(prompt: str, answer: str) -> str:
-    """The answer as the model continues the prompt: where that ends with `<think>`, a written answer begins with it again."""
+def _continuation(prompt: str, answer: str) -> str:
+    """The answer as the model continues the prompt: where that ends with `<think>`, a written answer begins with it again, and
+    one without a thought ends it first.
+    """
     opened = whole_completion(prompt, "")
+    if opened and END_THINK not in answer:
+        answer = f"{THINK}\n\n{END_THINK}\n\n{answer}"
     return answer.removeprefix(opened) if opened else answer
 
 

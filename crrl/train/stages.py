@@ -54,7 +54,7 @@ def train_stage(trainer: Any, folder: RunFolder, callback: StepCallback, stage: 
     note_distribution(trainer.accelerator, folder, trainer.ranks, stage)
     with trainer.heartbeat.during("look for a checkpoint"):
         checkpoint = last_sound(Path(trainer.args.output_dir), trainer.ranks)
-    done = step_of(checkpoint) if checkpoint else 0
+    done = trainer.resumed_at = step_of(checkpoint) if checkpoint else 0
     if trainer.ranks.is_first:
         keep_until(folder.metrics, stage, done)
         folder.append_event("stage", stage=stage, step=done)

@@ -16,9 +16,9 @@ import pytest
 import launch
 from crrl.cluster import image_commit
 from crrl.cluster.image_file import image_problem
-from crrl.cluster.model_files import model_problem, weights_bytes
+from crrl.cluster.model_files import division_problem, model_problem, weights_bytes
 from crrl.cluster.preflight import GIB, data_problem, disk_bytes, disk_problem, download_bytes, hints, notes, problems
-from crrl.config import DataConfig, LoraConfig, RunConfig, load_preset
+from crrl.config import DataConfig, LoraConfig, NodesConfig, RunConfig, load_preset
 
 
 def config(tmp_path: Path, *, model: str = "tiny", source: str = "toy", **cluster: Any) -> RunConfig:
@@ -69,6 +69,39 @@ def test_offline_nodes_need_the_model_in_the_cache(tmp_path: Path) -> None:
     assert model_problem(config(tmp_path, model=name)) is None
     make_model(tmp_path / "hf/hub/models--Qwen--Qwen2.5-Coder-7B-Instruct/snapshots/abc")
     assert model_problem(offline) is None
+
+
+@pytest.mark.parametrize(
+    ("heads", "gpus", "complaint"),
+    [
+        (
+            (12, 2),
+            3,
+            "over 3 GPUs (serve.tensor_parallel), and its 12 attention heads, 2 of keys and values, cannot be; use "
+            "--serve.data-parallel 3: so many copies, each on 1",
+        ),
+        (
+            (28, 4),
+            8,
+            "over 8 GPUs (serve.tensor_parallel), and its 28 attention heads, 4 of keys and values, cannot be; use "
+            "--serve.data-parallel 2: so many copies, each on 4",
+        ),
+        ((12, 2), 2, None),
+        ((40, 8), 8, None),
+        ((32, 2), 4, None),
+    ],
+)
+def test_a_model_that_no_server_could_divide_over_its_gpus_is_refused(
+    tmp_path: Path, heads: tuple[int, int], gpus: int, complaint: str | None
+) -> None:
+    values = {"num_attention_heads": heads[0], "num_key_value_heads": heads[1]}
+    for nested in (values, {"text_config": values}):
+        folder = make_model(tmp_path / f"m{len(nested)}", config__json=json.dumps(nested))
+        given = config(tmp_path, model=str(folder), gpus_per_node=gpus, nodes=NodesConfig(server=1))
+        served = dataclasses.replace(given, grpo=dataclasses.replace(given.grpo, use_vllm=True))
+        problem = division_problem(served)
+        assert problem == (complaint and f"each server would divide {folder} {complaint}")
+        assert division_problem(given) is None
 
 
 def test_what_is_neither_a_folder_nor_a_name_is_refused(tmp_path: Path) -> None:

@@ -207,7 +207,7 @@ def test_ctrl_c_leaves_nothing(run: RunFolder, tmp_path: Path, monkeypatch: pyte
         (["--data-options", "rows=3"], "write --rows N"),
         (["--split", "all"], "toy has no split 'all'"),
         (["--out", "x.txt"], "must end in .json"),
-        (["--max-new-tokens", "5000"], "exceed the model's context of 512"),
+        (["--max-new-tokens", "5000"], "exceed the context of 512"),
     ],
 )
 def test_a_mistake_is_one_line(

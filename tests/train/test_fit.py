@@ -82,6 +82,11 @@ def test_a_prompt_must_fit_the_context_with_its_answer(config: RunConfig, tasks:
         ConfigError, match=rf"^a prompt of {max(lengths)} tokens and 40 new ones exceed .* of {exactly - 1}"
     ):
         refuse(config, tasks, tasks, exactly - 1)
+    served = replace(
+        config, grpo=replace(config.grpo, use_vllm=True), serve=replace(config.serve, max_model_len=exactly - 1)
+    )
+    with pytest.raises(ConfigError, match=rf"exceed .* of {exactly - 1};"):
+        refuse(served, tasks, tasks)
     with pytest.raises(ConfigError, match=rf"{CONTEXT} new ones exceed .* of {CONTEXT};"):
         refuse(replace(config, eval=replace(config.eval, max_new_tokens=CONTEXT)), tasks, tasks)
 

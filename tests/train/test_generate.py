@@ -102,7 +102,7 @@ def test_the_ends_of_the_interval_choose_the_first_and_the_last_possible_token()
 
 
 def test_what_does_not_fit_the_context_is_refused_before_anything_is_generated(tiny: tuple[Any, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"a prompt of \d+ tokens and 500 new ones exceed the model's context of 512"):
+    with pytest.raises(ConfigError, match=r"a prompt of \d+ tokens and 500 new ones exceed the context of 512"):
         answers(tiny, PROMPTS, max_new_tokens=500)
 
 

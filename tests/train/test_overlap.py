@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from crrl.config import read_config
@@ -49,6 +50,9 @@ class Trained(NamedTuple):
     metrics: list[dict[str, Any]]
     begun: list[tuple[str, str]]
     """Task and completion that the rewards were given a head start on."""
+    kept: dict[int, list[dict[str, Any]]]
+    """The completions that were kept, by step."""
+    tasks: list[dict[str, Any]]
 
 
 @pytest.fixture
@@ -98,9 +102,14 @@ def train(short_run: Callable[..., RunFolder], server: Scripted, one_thread: Non
             )
         ]
         reinforce(config, trainer, folder, StopRequest(), lambda step, may_stop: None)
-        return Trained(batches, list(read_metrics(folder.metrics)), begun)
+        kept = {step_of(path): pq.read_table(path).to_pylist() for path in folder.completions.glob("step-*.parquet")}
+        return Trained(batches, list(read_metrics(folder.metrics)), begun, kept, list(tasks))
 
     return run
+
+
+def step_of(path: Path) -> int:
+    return int(path.stem.rpartition("-")[2])
 
 
 def versions(trained: Trained) -> list[set[int]]:
@@ -128,6 +137,31 @@ def test_steps_that_share_a_batch_are_trained_on_before_the_next_one_is_publishe
     trained = train(1, generation_batch_size=32, num_iterations=2, steps=12, save_steps=4)
     assert versions(trained) == [{0}, {0}, {4}]
     assert [entry["staleness"] for entry in trained.metrics] == [0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("passes", "accumulated", "steps"), [(1, 4, 3), (2, 4, 3), (3, 2, 6), (6, 2, 6)], ids=lambda value: str(value)
+)
+def test_batches_that_begin_or_end_within_a_step_are_foreseen(
+    train: Train, passes: int, accumulated: int, steps: int
+) -> None:
+    sizes = {"per_device_batch_size": 4, "gradient_accumulation": accumulated, "generation_batch_size": 4 * passes}
+    trained = train(1, **sizes, steps=steps, save_steps=steps)
+    assert len(trained.batches) == steps * accumulated // passes
+    assert not any("overlap/discarded" in entry for entry in trained.metrics)
+    asked = [tuple(prompt) for batch in trained.batches for prompt in batch.prompts[::4]]
+    assert [asked.count(prompt) for prompt in set(asked)] == [len(asked) // 12] * 12, "an epoch has each task once"
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_kept_completions_stand_beside_their_own_tasks(train: Train, every: int) -> None:
+    sizes = {"per_device_batch_size": 4, "gradient_accumulation": 2, "generation_batch_size": 12}
+    trained = train(0, **sizes, steps=6, save_steps=3, keep_completions_every=every)
+    assert sorted(trained.kept) == list(range(every, 7, every))
+    prompts = {task["task_id"]: task["prompt"][-1]["content"] for task in trained.tasks}
+    for rows in trained.kept.values():
+        assert len(rows) == 12
+        assert all(row["prompt"][-1]["content"] == prompts[row["task_id"]] for row in rows)
 
 
 def test_rewards_hear_of_every_completion_once_with_its_own_row(train: Train) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,6 +77,19 @@ def test_a_done_run_is_not_trained_again(uninterrupted: RunFolder) -> None:
     before = uninterrupted.metrics.read_bytes()
     assert start(uninterrupted).wait(DEADLINE_S) == 0
     assert uninterrupted.metrics.read_bytes() == before
+
+
+def test_a_run_that_is_resumed_after_its_last_step_takes_no_other(uninterrupted: RunFolder, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "stopped-at-the-end")
+    shutil.copytree(uninterrupted.path, folder.path)
+    shutil.rmtree(folder.checkpoints / "final")
+    entries = uninterrupted.metrics.read_text().splitlines(keepends=True)
+    assert '"heldout"' in entries[-1]
+    folder.metrics.write_text("".join(entries[:-1]))
+    assert start(folder).wait(DEADLINE_S) == 0, (folder.path / "log").read_text()
+    assert "grpo: goes on after step 10" in (folder.path / "log").read_text()
+    assert metrics(folder) == metrics(uninterrupted)
+    assert weights(folder) == weights(uninterrupted)
 
 
 def test_every_metric_of_a_run_is_documented_and_times_add_up(uninterrupted: RunFolder) -> None:

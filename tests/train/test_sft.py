@@ -108,6 +108,8 @@ EMPTY_THOUGHT = THINKING.replace("<|im_start|>{{", "<|im_start|><think>\n\n</thi
     [
         (THINKING, "So x.\n</think>\nfixed", "<|im_start|><think>\n", "So x.\n</think>\nfixed<|im_end|>"),
         (THINKING, "<think>\nSo x.\n</think>\nfixed", "<|im_start|><think>\n", "So x.\n</think>\nfixed<|im_end|>"),
+        (THINKING, "fixed", "<|im_start|><think>\n", "\n</think>\n\nfixed<|im_end|>"),
+        (THINKING.replace("<think>\n", "<think>"), "fixed", "<|im_start|><think>", "\n</think>\n\nfixed<|im_end|>"),
         (EMPTY_THOUGHT, "<think>\nSo.\n</think>\nfixed", "<|im_start|>", "<think>\nSo.\n</think>\nfixed<|im_end|>"),
         (EMPTY_THOUGHT, "fixed", "<|im_start|>", "fixed<|im_end|>"),
     ],
