@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -363,6 +364,35 @@ def test_ctrl_c_of_a_followed_run_writes_a_checkpoint_from_which_it_is_resumed(
     kinds = [json.loads(line)["kind"] for line in folder.events.read_text().splitlines()]
     assert kinds == ["submitted", "started", "distribution", "stage", "ended"] * 2
     assert files_with(f"sentinel-{os.getpid()}", str(tmp_path)) == []
+
+
+@pytest.mark.timeout(600)
+def test_imitation_alone_learns_from_what_another_run_was_paid_for(tmp_path: Path) -> None:
+    """A run, `crrl data sample`, `--stage sft`, `crrl eval`: each reads what the one before wrote."""
+    few = ("--sft.steps", "12", "--eval.every-steps", "0", "--runs", str(tmp_path / "runs"), "--follow")
+    kept = ("--grpo.steps", "2", "--grpo.save-steps", "2", "--grpo.keep-completions-every", "1")
+    say(*command(*SHORT, *few, *kept))
+    (first,) = (tmp_path / "runs").iterdir()
+    answers, scores = tmp_path / "answers.jsonl", tmp_path / "scores.json"
+    crrl = [sys.executable, "-m", "crrl.cli"]
+    said = say(*crrl, "data", "sample", str(first), "--min", "format=0", "--out", str(answers))
+    assert f"launch.py --stage sft --sft.demonstrations {answers}" in said
+    count = answers.read_text().count("\n")
+    assert 4 <= count <= 16
+
+    say(*command(*SHORT, *few, "--stage", "sft", "--sft.demonstrations", str(answers)))
+    (second,) = (path for path in (tmp_path / "runs").iterdir() if path != first)
+    assert RunFolder(second).read_status()["state"] == "done"
+    stages = [json.loads(line)["stage"] for line in RunFolder(second).metrics.read_text().splitlines()]
+    assert [stage for stage, _ in itertools.groupby(stages)] == ["heldout", "sft", "heldout"]
+    said = say(*crrl, "eval", "--model", str(second), "--rows", "4", "--max-new-tokens", "8", "--out", str(scores))
+    assert json.loads(scores.read_text())
+
+
+def say(*words: str) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_a_run_in_the_background_holds_nothing_of_who_started_it(tmp_path: Path) -> None:

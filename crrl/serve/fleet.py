@@ -6,6 +6,7 @@ twice. Before a server is used after a new start, it gets the current adapter.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -120,8 +121,8 @@ class Fleet:
             if member.is_up:
                 try:
                     member.server.unload_adapter(name)
-                except ServerError:
-                    self._set_down(member)
+                except ServerError as error:
+                    self._set_down(member, error)
 
     def generate(self, prompts: Sequence[Prompt], count: int, sampling: Sampling) -> Iterator[tuple[int, list[Sample]]]:
         """Draw `count` completions of each prompt: its place among the prompts and its group, as soon as that is there.
@@ -161,7 +162,7 @@ class Fleet:
         except ServerError as error:
             if error.is_final:
                 raise
-            self._set_down(member)
+            self._set_down(member, error)
             return []
 
     def close(self) -> None:
@@ -181,7 +182,7 @@ class Fleet:
                 if error.is_final:
                     raise
                 last = error
-                self._set_down(member)
+                self._set_down(member, error)
             finally:
                 self._give_back(member, count)
         raise ServerError(f"a group could not be drawn in {TRIES} tries; last: {last}")
@@ -218,12 +219,18 @@ class Fleet:
             member.free += count
             self._changed.notify_all()
 
-    def _set_down(self, member: _Member) -> None:
+    def _set_down(self, member: _Member, why: ServerError) -> None:
         with self._changed:
             if member.is_up:
                 member.is_up = False
                 member.failures += 1
-                member.rests_until = time.monotonic() + min(LONGEST_REST_S, POLL_S * 2**member.failures)
+                rest_s = min(LONGEST_REST_S, POLL_S * 2**member.failures)
+                member.rests_until = time.monotonic() + rest_s
+                print(
+                    f"{why}; it is left alone for {rest_s:g} s, or until it is started again",
+                    file=sys.stderr,
+                    flush=True,
+                )
             self._looked_at = 0.0
             self._changed.notify_all()
 
@@ -238,7 +245,7 @@ class Fleet:
             except ServerError as error:
                 if error.is_final:
                     raise
-                self._set_down(member)
+                self._set_down(member, error)
                 return False
             member.adapter = wanted
             return True

@@ -78,6 +78,13 @@ def vllm_process(run: Training) -> int:
     return found
 
 
+def engine_of(server: int) -> int:
+    """The process that computes for the one that answers HTTP."""
+    below = {pid for pid, stat in in_proc("stat") if int(stat.rpartition(b")")[2].split()[1]) == server}
+    (found,) = (pid for pid, command in in_proc("cmdline") if pid in below and b"EngineCore" in command)
+    return found
+
+
 def wait_for_phase(run: Training, phase: str) -> None:
     """Until the first trainer is in a phase."""
 
@@ -185,14 +192,25 @@ def kill_while_an_adapter_loads(run: Training) -> None:
     os.kill(server, signal.SIGKILL)
 
 
+def kill_its_engine_while_it_generates(run: Training) -> None:
+    """What answers HTTP lives on for a while: every completion under way, and every one after it, is answered with 500."""
+    wait_for_phase(run, "generate")
+    os.kill(engine_of(vllm_process(run)), signal.SIGKILL)
+
+
 def stop_while_it_generates(run: Training) -> None:
     wait_for_phase(run, "generate")
     os.kill(vllm_process(run), signal.SIGSTOP)
 
 
 def test_a_server_that_is_killed_or_stopped_comes_back_whatever_it_was_doing(start: Start) -> None:
-    run = start("server-killed", "--grpo.steps", "12")
-    disturb = (kill_while_it_generates, kill_while_an_adapter_loads, stop_while_it_generates)
+    run = start("server-killed", "--grpo.steps", "15", "--serve.restarts", "4")
+    disturb = (
+        kill_while_it_generates,
+        kill_while_an_adapter_loads,
+        stop_while_it_generates,
+        kill_its_engine_while_it_generates,
+    )
     for boot, act in enumerate(disturb, start=1):
         run.wait_for_step(3 * boot)
         act(run)
@@ -205,9 +223,11 @@ def test_a_server_that_is_killed_or_stopped_comes_back_whatever_it_was_doing(sta
     assert run.status["attempt"] == 1
     node = run.nodes()[0]
     log = run.folder.log(1, "server", node).read_text()
-    said = re.findall(rf"the server on {node} (was killed by SIGKILL|gave no completion for \d+ s)", log)
-    assert [words[:10] for words in said] == ["was killed", "was killed", "gave no co"], log[-4000:]
-    assert_trained_by_the_server(run, 12)
+    said = re.findall(rf"the server on {node} (was killed by SIGKILL|gave no completion for \d+ s|ended with .*)", log)
+    assert [words[:10] for words in said] == ["was killed", "was killed", "gave no co", "ended with"], log[-4000:]
+    trainer = run.folder.log(1, "trainer", run.nodes()[1]).read_text()
+    assert f"server {node} answered /v1/completions with 500" in trainer, trainer[-4000:]
+    assert_trained_by_the_server(run, 15)
     run.assert_nothing_is_left()
 
 

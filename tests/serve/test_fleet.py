@@ -108,13 +108,18 @@ def test_a_server_is_given_completions_up_to_its_room_in_groups_of_any_size(serv
 
 
 @pytest.mark.parametrize("failures", [[500] * 3, [0] * 3, [503, 0, 429], [401]])
-def test_a_server_that_fails_is_asked_again(servers: Servers, failures: list[int]) -> None:
+def test_a_server_that_fails_is_asked_again(
+    servers: Servers, failures: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
     server = servers.start("n0")
     fleet = fleet_of(servers)
     fleet.publish(servers.adapter(0))
     server.failures = failures
     assert are_whole(draw(fleet), 0)
     assert sorted(server.served) == list(range(20))
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.startswith("server n0 ")
+    assert first.endswith("; it is left alone for 1 s, or until it is started again")
 
 
 def test_a_server_that_only_fails_ends_with_its_words(servers: Servers) -> None:
