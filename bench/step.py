@@ -5,7 +5,7 @@
 Where vLLM and this checkout are: on a CPU in the image,
 `apptainer exec --env PYTHONPATH=$PWD,CUDA_VISIBLE_DEVICES= crrl.sif python -m bench.step`. Server and trainer have a core each,
 as if they were two nodes. A model of 100 M random weights in float32, LoRA of rank 8. `spread`: completions as long as those of
-a real run, geometrically distributed, cut off at 512 tokens. `equal`: completions of 64 tokens, 8 at a time, so that
+a real run, geometrically distributed, cut off at 512 tokens. `equal`: 16 completions of 64 tokens, all at a time, so that
 generating takes about as long as training.
 """
 
@@ -43,7 +43,7 @@ class Scene(NamedTuple):
     """Completions that the server draws at a time."""
 
 
-SCENES = {"spread": Scene(102, 512, 4, 8, 256), "equal": Scene(16384, 64, 4, 4, 8)}
+SCENES = {"spread": Scene(102, 512, 4, 8, 256), "equal": Scene(16384, 64, 4, 4, 16)}
 PROMPT_WORDS = 32
 WARM_STEPS = 1
 

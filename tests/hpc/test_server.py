@@ -203,6 +203,7 @@ def stop_while_it_generates(run: Training) -> None:
     os.kill(vllm_process(run), signal.SIGSTOP)
 
 
+@pytest.mark.timeout(1500)
 def test_a_server_that_is_killed_or_stopped_comes_back_whatever_it_was_doing(start: Start) -> None:
     run = start("server-killed", "--grpo.steps", "15", "--serve.restarts", "4")
     disturb = (
