@@ -9,15 +9,19 @@ from collections.abc import Iterable
 
 from crrl.schema import TaskRow, provenance_of
 
-_KEYS = re.compile(r"[0-9a-f]{16}( [0-9a-f]{16})*")
+KEY_MARK = "#"
+"""Tells a key from a name that happens to be 16 hexadecimal digits: a counter, a time in microseconds."""
+_KEYS = re.compile(rf"{KEY_MARK}[0-9a-f]{{16}}( {KEY_MARK}[0-9a-f]{{16}})*")
 
 
 def group_key(group: str) -> str:
-    """A short hash of a group's name. Of such a hash it is the hash itself, so a row that is read again keeps its split.
+    """A short hash of a group's name, marked. Of such a key it is the key itself, so a row that is read again keeps its split.
 
-    Of several hashes, as `files_group` gives them, it is these.
+    Of several keys, as `files_group` gives them, it is these.
     """
-    return group if _KEYS.fullmatch(group) else hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    if _KEYS.fullmatch(group):
+        return group
+    return KEY_MARK + hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def files_group(repo: str, paths: Iterable[str]) -> str:

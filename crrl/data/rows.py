@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crrl.data.groups import group_key
+from crrl.data.groups import KEY_MARK, group_key
 from crrl.schema import TaskRow, pair_of
 
 WITH_ANOTHER = "goes with another task that is left out"
@@ -127,8 +127,8 @@ def split_key(task: TaskRow) -> str:
 
 
 def split_of(key: str, heldout_share: float) -> str:
-    """`train` or `heldout`, by a hash (hexadecimal): the same in every build, whatever else the source holds."""
-    return "heldout" if int(key[:8], 16) / 2**32 < heldout_share else "train"
+    """`train` or `heldout`, by a hash (hexadecimal) or a group's key: the same in every build, whatever else the source holds."""
+    return "heldout" if int(key.removeprefix(KEY_MARK)[:8], 16) / 2**32 < heldout_share else "train"
 
 
 def splits_of(keys: str, heldout_share: float) -> set[str]:

@@ -167,3 +167,14 @@ def test_rows_may_name_a_group_of_their_own(tmp_path: Path, group: Any) -> None:
     train, heldout = (built(str(path), "repair", split, heldout_share=0.5) for split in ("train", "heldout"))
     assert sorted((len(train), len(heldout))) == [0, 30]
     assert (train or heldout)[0]["source"] == rows[0]["source"]
+
+
+@pytest.mark.parametrize("first", [0, 1700000000000000])
+def test_groups_that_are_numbers_of_16_digits_are_names_like_any_other(tmp_path: Path, first: int) -> None:
+    rows = [task(n, source=json.dumps({"group": f"{first + n * 10**9:016}"})) for n in range(60)]
+    path = str(write_rows(tmp_path / "rows.jsonl", rows))
+    found = {split: built(path, "repair", split, heldout_share=0.5) for split in ("train", "heldout", "all")}
+    assert sorted(map(len, found.values()))[0] > 15
+    write_jsonl(found["all"], tmp_path / "all.jsonl")
+    for split, tasks in found.items():
+        assert built(str(tmp_path / "all.jsonl"), "repair", split, heldout_share=0.5) == tasks
