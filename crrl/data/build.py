@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,8 @@ from crrl.data.options import BuildOptions, pick_options, refuse_unknown
 from crrl.data.paths import local_path
 from crrl.data.plan import Plan
 from crrl.data.rows import (
+    BOTH_SPLITS,
+    OTHER_SPLIT,
     BadRow,
     Dropped,
     Found,
@@ -35,8 +37,6 @@ from crrl.errors import ConfigError, CrrlError, DataError
 from crrl.schema import KINDS, Kind, TaskRow, files_from_rows
 
 SPLITS = ("train", "heldout", "all")
-OTHER_SPLIT = "in the other split"
-BOTH_SPLITS = "changes files of both splits"
 
 
 @dataclass
@@ -129,19 +129,26 @@ def build_tasks(plan: Plan, report: Report, journal: Journal = NOTHING_KEPT) -> 
             report.dropped[item.reason] += 1
 
 
-def judged_items(plan: Plan, journal: Journal = NOTHING_KEPT, seen: SeenKeys | None = None) -> Iterator[Item]:
-    """Yields what becomes of every row of a plan: a task to keep, a reason to drop it, or what is wrong with it.
+def judged_items(plan: Plan, journal: Journal = NOTHING_KEPT) -> Iterator[Item]:
+    """Yields what becomes of every row of a plan: a task to keep, a reason to drop it, or what is wrong with it."""
+    with closing(SeenKeys()) as seen:
+        yield from checked_items(plan, judged_rows(plan, journal, seen), journal)
 
-    `seen` is the content of tasks that were kept before, by this plan or others; the caller closes it.
+
+def checked_items(plan: Plan, items: Iterable[Item], journal: Journal) -> Iterable[Item]:
+    """The items, but tasks whose tests are no judge are bad rows, if the plan asks for that."""
+    return with_sound_tests(items, journal) if plan.options.check_tests else items
+
+
+def judged_rows(plan: Plan, journal: Journal, seen: SeenKeys) -> Generator[Item, None, None]:
+    """As `judged_items`, without a look at the tests.
+
+    `seen` holds the content of earlier tasks, of this plan or others; that of tasks of the other split too, so that whichever
+    split is built, the same one of equal tasks is kept.
     """
     filters = filters_for(plan.options)
-    with ExitStack() as stack:
-        seen = seen or stack.enter_context(closing(SeenKeys()))
-        rows = with_pairs(plan.source.items(plan.source_options, plan.options, plan.split, plan.kind, journal))
-        items = (
-            one for row in rows for one in (_judged(plan, filters, seen, row) if isinstance(row, Found) else [row])
-        )
-        yield from with_sound_tests(items, journal) if plan.options.check_tests else items
+    for row in with_pairs(plan.source.items(plan.source_options, plan.options, plan.split, plan.kind, journal)):
+        yield from _judged(plan, filters, seen, row) if isinstance(row, Found) else [row]
 
 
 def reference_problem(task: TaskRow) -> str | None:
@@ -161,26 +168,35 @@ def _judged(plan: Plan, filters: list[Filter], seen: SeenKeys, item: Found) -> l
     """The item, or why each of its tasks is left out."""
     keys = [content_key(part.task) for part in item.parts]
     outs = [_left_out(plan, filters, key in seen, part) for part, key in zip(item.parts, keys, strict=True)]
+    if not any(outs):
+        for key in keys:
+            seen.add(key)
+        outs = [_elsewhere(plan, part) for part in item.parts]
     if any(outs):
         return left_out(item, outs)
-    for key in keys:
-        seen.add(key)
     parts = tuple(replace(part, task=with_group(part.task, part.group)) for part in item.parts)
     return [Together(parts) if isinstance(item, Together) else parts[0]]
 
 
 def _left_out(plan: Plan, filters: list[Filter], is_known: bool, part: Sourced) -> Dropped | BadRow | None:
+    """Why a task is in no split."""
     task = part.task
     if problem := reference_problem(task):
         return BadRow(part.where, problem)
-    if plan.split not in (*plan.source.splits, "all"):
-        splits = splits_of(part.split_key, plan.options.heldout_share)
-        if splits != {plan.split}:
-            return Dropped(part.where, BOTH_SPLITS if len(splits) > 1 else OTHER_SPLIT)
     reason = _wrong_kind(task, plan.kind) or next((why for test in filters if (why := test(task))), None)
     if reason is None and is_known:
         reason = "same content as an earlier row"
     return Dropped(part.where, reason) if reason else None
+
+
+def _elsewhere(plan: Plan, part: Sourced) -> Dropped | BadRow | None:
+    """Why a task is not in the plan's split."""
+    if plan.split in (*plan.source.splits, "all"):
+        return None
+    splits = splits_of(part.split_key, plan.options.heldout_share)
+    if splits == {plan.split}:
+        return None
+    return Dropped(part.where, BOTH_SPLITS if len(splits) > 1 else OTHER_SPLIT)
 
 
 def _allow(row: BadRow, report: Report, limit: int) -> None:

@@ -12,6 +12,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from crrl.data.journal import Journal
 from crrl.data.options import NOT_CONTENT, BuildOptions, known_options, pick_options
 from crrl.data.paths import local_path
 from crrl.data.rows import Dropped, Found, Item, SeenKeys
+from crrl.data.side_by_side import SideBySide, due_part
 from crrl.errors import ConfigError
 from crrl.schema import KINDS, Kind
 
@@ -88,24 +90,13 @@ def counts_of(shares: Sequence[float], total: int) -> list[int]:
     return counts
 
 
-def due_part(shares: Sequence[float], taken: Sequence[int], open_parts: Sequence[int]) -> int:
-    """Of the parts that are open, the one that lags behind its share most, given how many tasks each has had.
-
-    Where all are open and give one task at a time, after n tasks none of k parts is a whole task ahead of its share of n. So
-    none is k - 1 tasks behind; of two parts none is one. Among uneven shares it can be a little more than one.
-    """
-    total = sum(taken) + 1
-    return max(open_parts, key=lambda index: (shares[index] * total - taken[index], -index))
-
-
 def _items(options: MixtureOptions, rows: int, journal: Journal) -> Iterator[Item]:
-    from crrl.data.build import judged_items
-
-    seen, ids = SeenKeys(), SeenKeys()
-    parts = [judged_items(plan, journal.part(str(place)), seen) for place, plan in enumerate(options.parts)]
-    taken = [0] * len(parts)
-    most = counts_of(options.shares, rows) if rows else [sys.maxsize] * len(parts)
-    try:
+    with ExitStack() as stack:
+        ids = stack.enter_context(closing(SeenKeys()))
+        read = stack.enter_context(closing(SideBySide(options.parts, options.shares, journal)))
+        parts = [stack.enter_context(closing(read.items(place))) for place in range(len(options.parts))]
+        taken = [0] * len(parts)
+        most = counts_of(options.shares, rows) if rows else [sys.maxsize] * len(parts)
         while open_parts := [index for index in range(len(parts)) if taken[index] < most[index]]:
             index = due_part(options.shares, taken, open_parts)
             name = options.parts[index].source.name
@@ -125,13 +116,6 @@ def _items(options: MixtureOptions, rows: int, journal: Journal) -> Iterator[Ite
                 for part in item.parts:
                     ids.add(part.task["task_id"])
                 yield item
-    finally:
-        for items in parts:
-            close = getattr(items, "close", None)
-            if close:
-                close()
-        seen.close()
-        ids.close()
 
 
 def _identity(options: MixtureOptions) -> str:

@@ -16,6 +16,10 @@ from crrl.data.groups import KEY_MARK, group_key
 from crrl.schema import TaskRow, pair_of
 
 WITH_ANOTHER = "goes with another task that is left out"
+OTHER_SPLIT = "in the other split"
+BOTH_SPLITS = "changes files of both splits"
+ELSEWHERE = (OTHER_SPLIT, BOTH_SPLITS)
+"""Why a task is left out that `--split all` keeps."""
 
 
 @dataclass(frozen=True)

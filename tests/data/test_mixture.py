@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from crrl.data import load_tasks
 from crrl.data.build import Report, build_tasks, make_plan
-from crrl.data.mixture import counts_of, due_part, is_mixture
+from crrl.data.mixture import counts_of, is_mixture
+from crrl.data.side_by_side import due_part
 from crrl.errors import ConfigError
 from crrl.schema import TaskRow, pair_of
 from tests.data.rows import judged, pair, task, write_rows
