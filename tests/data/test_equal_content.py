@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crrl.data.build import SPLITS, Report, build_tasks, make_plan
-from crrl.data.groups import files_group
+from crrl.data.groups import files_group, group_key
 from crrl.data.journal import NOTHING_KEPT
-from crrl.data.rows import BOTH_SPLITS, BadRow, Dropped, Found, Together, content_key
+from crrl.data.rows import BOTH_SPLITS, BadRow, Dropped, Found, Together, content_key, split_of
 from crrl.data.side_by_side import SideBySide
 from crrl.schema import TaskRow
 from tests.data.rows import pair, task, write_rows
@@ -99,6 +99,26 @@ def test_equal_content_of_the_parts_of_a_mixture_lies_in_one_split(
         source = ",".join(f"{path}:{weight / sum(weights):.17f}" for path, weight in zip(paths, weights, strict=True))
         train, heldout = (built(source, split, rows=limit, heldout_share=0.5) for split in ("train", "heldout"))
     assert not contents(train) & contents(heldout)
+
+
+def test_equal_rows_of_two_parts_have_one_order_in_both_splits(tmp_path: Path) -> None:
+    """Train would take the first part's row before it has read the second part, heldout the second part's before the first's."""
+    lies = {split_of(group_key(group), 0.5): group for group in "abcdef"}
+    asked = [
+        [(0, "heldout"), (1, "heldout"), (2, "train"), (5, "train")],
+        [(2, "heldout"), (3, "heldout"), (4, "train")],
+    ]
+    paths = []
+    for part, rows in enumerate(asked):
+        made = [
+            task(content, task_id=f"{part}-{content}", source=json.dumps({"group": lies[split]}))
+            for content, split in rows
+        ]
+        paths.append(write_rows(tmp_path / f"{part}.jsonl", made))
+    source = f"{paths[0]}:0.5,{paths[1]}:0.5"
+    train, heldout = (built(source, split, heldout_share=0.5) for split in ("train", "heldout"))
+    assert not contents(train) & contents(heldout)
+    assert (names(train), names(heldout)) == ({"0-5", "1-4"}, {"0-0", "1-2", "0-1", "1-3"})
 
 
 @settings(deadline=None, max_examples=50)
