@@ -79,7 +79,7 @@ def run_build(arguments: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(arguments).items() if name in _flags()}
     kind = arguments.kind or default_kind(arguments.source)
     plan = make_plan(arguments.source, kind=kind, split=arguments.split, options=options)
-    _refuse_to_replace_the_source(plan, arguments.out)
+    _refuse_to_replace_a_source(plan, arguments.out)
     refuse_name(arguments.out)
     _refuse_to_replace(arguments)
     with ending_by_sigterm():
@@ -172,10 +172,18 @@ def run_show(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse_to_replace_the_source(plan: Plan, out: Path) -> None:
-    source = local_path(getattr(plan.source_options, "path", ""))
-    if source.is_file() and out.is_file() and out.samefile(source):
-        raise ConfigError(f"--out {out}: is the source itself, which would be lost; choose another name")
+def _refuse_to_replace_a_source(plan: Plan, out: Path) -> None:
+    """Of a mixture: one of any part's."""
+    for part in getattr(plan.source_options, "parts", (plan,)):
+        path = getattr(part.source_options, "path", "")
+        if path and part.source.reads_rows and out.is_file() and _is_one_of(out, local_path(path)):
+            raise ConfigError(f"--out {out}: is a file of the source, which would be lost; choose another name")
+
+
+def _is_one_of(file: Path, source: Path) -> bool:
+    if source.is_file():
+        return file.samefile(source)
+    return file.resolve().is_relative_to(source.resolve())
 
 
 def _refuse_to_replace(arguments: argparse.Namespace) -> None:

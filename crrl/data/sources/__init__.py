@@ -28,6 +28,8 @@ class Source:
     """The splits it makes itself; empty: every row is hashed into one of the build's."""
     kinds: tuple[Kind, ...] = KINDS
     """The kinds of task that it can hold."""
+    reads_rows: bool = False
+    """Its path is a file of rows, or a folder of them: files that a build could write over."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ SOURCES: dict[str, Source] = {
             options_type=jsonl.JsonlOptions,
             items=lambda options, *_: jsonl.items(options),
             identity=jsonl.identity,
+            reads_rows=True,
         ),
         Source(
             name="commits",
@@ -84,6 +87,7 @@ SOURCES: dict[str, Source] = {
             options_type=stack.StackOptions,
             items=lambda options, asked, split, kind, journal: stack.items(options, journal),
             identity=stack.identity,
+            reads_rows=True,
             kinds=("implement",),
         ),
         Source(
@@ -92,6 +96,7 @@ SOURCES: dict[str, Source] = {
             options_type=primevul.PrimevulOptions,
             items=lambda options, asked, split, kind, _: primevul.items(options, asked, split, kind),
             identity=primevul.identity,
+            reads_rows=True,
             splits=primevul.SPLITS,
             kinds=("classify", "repair"),
         ),
@@ -101,6 +106,7 @@ SOURCES: dict[str, Source] = {
             options_type=swe.SweOptions,
             items=lambda options, asked, split, kind, journal: swe.items(options, journal),
             identity=swe.identity,
+            reads_rows=True,
             kinds=("repair",),
         ),
     )
