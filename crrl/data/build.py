@@ -30,7 +30,7 @@ from crrl.data.rows import (
     splits_of,
     with_pairs,
 )
-from crrl.data.sources import SOURCES
+from crrl.data.sources import SOURCES, source_named
 from crrl.data.tests_check import with_sound_tests
 from crrl.diffs import apply_patch, make_patch
 from crrl.errors import ConfigError, CrrlError, DataError
@@ -95,9 +95,15 @@ def make_plan(source: str, *, kind: Kind | str, split: str, options: Mapping[str
 
 
 def default_kind(source: str) -> Kind:
-    """The kind that a source is mostly asked for: the first that it can hold; repair of one that is not known."""
-    name = source.partition(":")[0]
-    return SOURCES[name].kinds[0] if name in SOURCES else "repair"
+    """The kind that a source's name says, else the first that it can hold; repair of one that is not known.
+
+    Of a mixture: what the first part says that says one, else what the first part can hold.
+    """
+    parts = source.split(",") if is_mixture(source) else [source]
+    names = [source_named(part.strip().partition(":")[0]) for part in parts]
+    said = next((kind for _, kind in names if kind), None)
+    first = names[0][0]
+    return said or (SOURCES[first].kinds[0] if first else "repair")
 
 
 def build_tasks(plan: Plan, report: Report, journal: Journal = NOTHING_KEPT) -> Iterator[TaskRow]:
@@ -212,19 +218,15 @@ def _wrong_kind(task: TaskRow, kind: str) -> str | None:
     return None if task["kind"] == kind else f"kind is {task['kind']}, not {kind}"
 
 
-def _name_and_path(source: str) -> tuple[str, str, str]:
-    """(name, path or "", kind or ""): `primevul-repair` is the repairs of `primevul`."""
-    name, colon, path = source.partition(":")
-    stem, _, kind = name.rpartition("-")
-    if stem in SOURCES and kind in KINDS:
-        name = stem
-    else:
-        kind = ""
-    if name in SOURCES:
+def _name_and_path(source: str) -> tuple[str, str, Kind | None]:
+    """(name, path or "", the kind that the name says)."""
+    given, colon, path = source.partition(":")
+    name, kind = source_named(given)
+    if name:
         if colon and not path:
-            raise ConfigError(f"{source!r} names no path; write {name}:PATH")
+            raise ConfigError(f"{source!r} names no path; write {given}:PATH")
         return name, path, kind
     if source.endswith((".jsonl", ".jsonl.gz")) or local_path(source).is_file():
-        return "jsonl", source, ""
+        return "jsonl", source, None
     hint = f"; for a git repository write commits:{source}" if local_path(source).is_dir() else ""
     raise ConfigError(f"unknown data source {source!r}; known are {', '.join(SOURCES)}, or a .jsonl file's path{hint}")

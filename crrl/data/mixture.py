@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crrl.data.journal import Journal
-from crrl.data.options import NOT_CONTENT, BuildOptions, known_options, pick_options
+from crrl.data.options import BuildOptions, known_options, pick_options
 from crrl.data.paths import local_path
 from crrl.data.rows import Dropped, Found, Item, SeenKeys
 from crrl.data.side_by_side import SideBySide, due_part
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _PART = re.compile(r"(?P<source>[^,]+?):(?P<share>[0-9]*\.?[0-9]+(?:e-?[0-9]+)?)")
 MIXTURE = "mixture"
 SAME_ID = "same task_id as an earlier row"
+OF_THE_WHOLE = ("rows", "skip_bad", "cache_dir")
+"""Options of a build that no part has of its own."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,6 @@ class MixtureOptions:
     """The parts of a mixture."""
 
     parts: tuple[Plan, ...]
-    names: tuple[str, ...]
     shares: tuple[float, ...]
 
 
@@ -54,7 +55,7 @@ def mixture_plan(
     Raises ConfigError for a part without a share, shares that do not sum to 1, or an option that no part knows.
     """
     from crrl.data.plan import Plan
-    from crrl.data.sources import SOURCES, Source
+    from crrl.data.sources import Source
 
     parts = [_part(part.strip(), given) for part in given.split(",")]
     shares = [share for _, share in parts]
@@ -62,11 +63,10 @@ def mixture_plan(
         raise ConfigError(f"the shares of {given} sum to {sum(shares):g}; they must sum to 1")
     plans = []
     for source, _ in parts:
-        own = _options_of(source, options, tuple(SOURCES))
+        own = _options_of(source, options)
         plans.append(make_plan(source, kind=kind, split=split, options={**own, "rows": 0}))
-    _refuse_unused(options, parts, tuple(SOURCES))
+    _refuse_unused(options, [source for source, _ in parts])
     build = {name: value for name, value in options.items() if name in vars(plans[0].options)}
-    names = tuple(source for source, _ in parts)
     mixture = Source(
         name=MIXTURE,
         about="several sources",
@@ -76,7 +76,7 @@ def mixture_plan(
         splits=("train", "heldout", "all"),
         kinds=KINDS,
     )
-    chosen = MixtureOptions(tuple(plans), names, tuple(shares))
+    chosen = MixtureOptions(tuple(plans), tuple(shares))
     return Plan(mixture, chosen, plans[0].kind, split, pick_options(BuildOptions, build))
 
 
@@ -119,11 +119,9 @@ def _items(options: MixtureOptions, rows: int, journal: Journal) -> Iterator[Ite
 
 
 def _identity(options: MixtureOptions) -> str:
-    parts = []
-    for plan, name, share in zip(options.parts, options.names, options.shares, strict=True):
-        own = {key: value for key, value in vars(plan.source_options).items() if key not in NOT_CONTENT}
-        parts.append([name, share, plan.source.identity(plan.source_options), own])
-    return json.dumps(parts, sort_keys=True)
+    from crrl.data.dataset import cache_key
+
+    return json.dumps([[share, cache_key(plan)] for plan, share in zip(options.parts, options.shares, strict=True)])
 
 
 def _part(part: str, given: str) -> tuple[str, float]:
@@ -135,28 +133,35 @@ def _part(part: str, given: str) -> tuple[str, float]:
     return match["source"], float(match["share"])
 
 
-def _options_of(source: str, options: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def _options_of(source: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a part: what it knows, and what is for it alone."""
     from crrl.data.sources import SOURCES
 
-    name = source.partition(":")[0]
-    stem = next((known for known in names if name == known or name.removeprefix(f"{known}-") in KINDS), "jsonl")
-    known = known_options(BuildOptions, SOURCES[stem].options_type)
+    names = _names_of(source)
+    known = known_options(BuildOptions, SOURCES[names[-1]].options_type)
     own = {key: value for key, value in options.items() if key in known}
     return own | {
-        key.partition(".")[2]: value
-        for key, value in options.items()
-        if key.partition(".")[0] in (name, stem) and "." in key
+        key.partition(".")[2]: value for key, value in options.items() if key.partition(".")[0] in names and "." in key
     }
 
 
-def _refuse_unused(options: Mapping[str, Any], parts: Sequence[tuple[str, float]], names: tuple[str, ...]) -> None:
+def _names_of(source: str) -> tuple[str, str]:
+    """What a part is called before an option's dot: `primevul-repair` or `primevul`; the path of a file is of `jsonl`."""
+    from crrl.data.sources import source_named
+
+    name = source.partition(":")[0]
+    return name, source_named(name)[0] or "jsonl"
+
+
+def _refuse_unused(options: Mapping[str, Any], parts: Sequence[str]) -> None:
     used: set[str] = set()
-    for source, _ in parts:
-        own = _options_of(source, options, names)
-        name = source.partition(":")[0]
-        used |= own.keys() | {f"{name}.{key}" for key in own} | {f"{name.partition('-')[0]}.{key}" for key in own}
+    for source in parts:
+        own = _options_of(source, options)
+        used |= own.keys() | {f"{name}.{key}" for name in _names_of(source) for key in own}
     for key in options:
         if key not in used:
             raise ConfigError(
                 f"unknown data option {key!r}; no part of the mixture knows it (NAME.option is for one part only)"
             )
+        if (whole := key.partition(".")[2]) in OF_THE_WHOLE:
+            raise ConfigError(f"{key}: {whole} is for the whole mixture; write {whole}=… without the name of a part")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from crrl.cli import main
+from crrl.data.build import default_kind
 from tests.data.rows import Repository, pair, write_rows
 from tests.data.test_primevul_source import pairs
 
@@ -40,3 +42,28 @@ def test_what_was_built_of_a_repository_may_lie_in_it_and_be_replaced(repository
     build = ["data", "build", f"commits:{repository.folder}", "--split", "all", "--force", "--out"]
     for _ in range(2):
         assert main([*build, str(repository.folder / "tasks.jsonl")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("primevul:x", "classify"),
+        ("primevul-repair:x", "repair"),
+        ("primevul-classify:x", "classify"),
+        ("toy-implement", "implement"),
+        ("stack", "implement"),
+        ("a.jsonl", "repair"),
+        ("toy:0.5,primevul-classify:x:0.5", "classify"),
+        ("stack:0.5,a.jsonl:0.5", "implement"),
+        ("nosuch", "repair"),
+    ],
+)
+def test_the_kind_is_what_the_name_says_else_what_the_source_can_hold(source: str, kind: str) -> None:
+    assert default_kind(source) == kind
+
+
+def test_a_source_whose_name_says_the_kind_is_built_without_another_word(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "train_paired.jsonl", pairs(4))
+    out = tmp_path / "out.jsonl"
+    assert main(["data", "build", f"primevul-classify:{path}", "--out", str(out)]) == 0
+    assert {json.loads(line)["kind"] for line in out.read_text().splitlines()} == {"classify"}

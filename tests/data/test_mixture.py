@@ -106,6 +106,22 @@ def test_an_option_may_be_for_one_part(files: tuple[Path, Path]) -> None:
     assert (first.options.seed, second.options.seed) == (4, 4)
 
 
+def test_files_are_parts_of_the_name_jsonl(files: tuple[Path, Path]) -> None:
+    source = f"{files[0]}:0.5,jsonl:{files[1]}:0.5"
+    _, report = build(source, **{"jsonl.max_changed_lines": "1"})
+    assert report.dropped == {"jsonl: more than 1 changed lines": 60}
+
+
+def test_an_option_of_one_part_makes_another_dataset(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    loaded = [
+        load_tasks(
+            f"toy:0.5,{files[0]}:0.5", kind="repair", split="train", **{"jsonl.heldout_share": share, "rows": 10}
+        )
+        for share in ("0.1", "0.9")
+    ]
+    assert loaded[0]["task_id"] != loaded[1]["task_id"]
+
+
 def test_a_mixture_is_cached_like_any_source(tmp_path: Path, files: tuple[Path, Path]) -> None:
     source = f"{files[0]}:0.5,{files[1]}:0.5"
     rows = load_tasks(source, kind="repair", split="all", rows=20, cache_dir=str(tmp_path / "cache"))
@@ -140,6 +156,9 @@ def test_pairs_count_as_two_tasks_and_never_part(tmp_path: Path) -> None:
         ("toy:0.5,nosuch:0.5", {}, "unknown data source 'nosuch'"),
         ("toy:0.5,mutations:0.5", {"mutants.x": "1"}, "unknown data option 'mutants.x'"),
         ("toy:0.5,mutations:0.5", {"mutantz": "1"}, "unknown data option 'mutantz'"),
+        ("toy:0.5,mutations:0.5", {"jsonl.max_files": "1"}, "unknown data option 'jsonl.max_files'"),
+        ("toy:0.5,mutations:0.5", {"toy.rows": "3"}, "toy.rows: rows is for the whole mixture; write rows=… without"),
+        ("toy:0.5,mutations:0.5", {"toy.skip_bad": "3"}, "toy.skip_bad: skip_bad is for the whole mixture"),
         ("toy:0.5,stack:0.5", {}, "the stack source holds implement tasks, not repair"),
     ],
 )

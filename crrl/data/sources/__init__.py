@@ -111,3 +111,12 @@ SOURCES: dict[str, Source] = {
         ),
     )
 }
+
+
+def source_named(name: str) -> tuple[str, Kind | None]:
+    """(source, kind) that a name says: `primevul-repair` is the repairs of `primevul`. ("", None) if it is no source's."""
+    if name in SOURCES:
+        return name, None
+    stem, _, ending = name.rpartition("-")
+    kind = next((known for known in KINDS if known == ending), None)
+    return (stem, kind) if kind and stem in SOURCES else ("", None)
