@@ -38,12 +38,16 @@ class Comparison:
 def compare(first: Result, second: Result, *, seed: int = 1) -> Comparison:
     """Compare two results by pass@1 on their common tasks.
 
-    Raises ConfigError if they have no task in common (the same id with other content is another task), or judge passing
-    by different rewards.
+    Raises ConfigError if they have no task in common (the same id with other content is another task), judge passing
+    by different rewards, or by none.
     """
     if first.passing != second.passing:
         raise ConfigError(
             f"one result passes by {_named(first)}, the other by {_named(second)}: evaluate both with the same --rewards"
+        )
+    if not first.passing:
+        raise ConfigError(
+            "no reward says which answers pass: evaluate with --rewards that do (tests, similarity or label), or leave it out"
         )
     rates = [_pass_rates(result) for result in (first, second)]
     common = [key for key in rates[0] if key in rates[1]]

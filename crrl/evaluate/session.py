@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from crrl.data import load_tasks
+from crrl.errors import ConfigError
 from crrl.evaluate.asked import Asked
 from crrl.evaluate.baselines import BASELINES, measure_baseline
 from crrl.evaluate.compare import compare, comparison_table
@@ -45,14 +46,14 @@ def evaluate_and_keep(asked: Asked, *, with_baselines: bool, predictions: Path |
     before, baselines = _baselines(asked, tasks) if with_baselines else (None, {})
     evaluation, result = evaluate_model(asked, tasks, baselines)
     write_result(result, evaluation, asked.out)
+    if predictions:
+        write_predictions(evaluation, tasks, asked.place.given, predictions)
     console = Console()
     print_result(result, console)
     if before:
-        compared = compare(before, result, seed=asked.seed)
-        console.print("", comparison_table(compared, UNTRAINED, asked.place.given), sep="\n")
+        print_comparison(before, result, asked, console)
     console.print(f"\nresult in {asked.out}, answers in {completions_path(asked.out)}", soft_wrap=True)
     if predictions:
-        write_predictions(evaluation, tasks, asked.place.given, predictions)
         console.print(f"predictions in {predictions}", soft_wrap=True)
 
 
@@ -71,10 +72,22 @@ def print_result(result: Result, console: Console) -> None:
         console.print("", confusion_table(result.confusion), sep="\n")
 
 
+def print_comparison(before: Result, result: Result, asked: Asked, console: Console) -> None:
+    """The comparison with the untrained model, or a line that says why there is none: the result is whole without it."""
+    try:
+        compared = compare(before, result, seed=asked.seed)
+    except ConfigError as problem:
+        console.print(Text(f"\nnot compared with {UNTRAINED}: {problem}"), soft_wrap=True)
+    else:
+        console.print("", comparison_table(compared, UNTRAINED, asked.place.given), sep="\n")
+
+
 def _baselines(asked: Asked, tasks: Sequence[TaskRow]) -> tuple[Result | None, dict[str, Measured]]:
     measured = {name: measure_baseline(name, tasks, asked.rewards, asked.ks, seed=asked.seed) for name in BASELINES}
     place = untrained(asked.place)
-    if place is None or (asked.place.adapter is None and place.base == asked.place.base):
+    if place is None or (
+        asked.place.adapter is None and Path(place.base).resolve() == Path(asked.place.base).resolve()
+    ):
         return None, measured
     evaluation, result = evaluate_model(replace(asked, place=place), tasks, {})
     write_result(result, evaluation, untrained_path(asked.out))

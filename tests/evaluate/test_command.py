@@ -180,6 +180,27 @@ def test_two_results_are_compared(run: RunFolder, tmp_path: Path, capsys: pytest
     assert f"b against a, {ROWS} common tasks" in capsys.readouterr().out
 
 
+def test_rewards_that_say_nothing_of_passing_leave_the_comparison_out_and_the_predictions_there(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--rewards", "format", "applies", "--baseline", "--predictions", tmp_path / "p.jsonl"]
+    evaluated(run, tmp_path / "a.json", *words, model="checkpoints/grpo/checkpoint-4")
+    assert len((tmp_path / "p.jsonl").read_text().splitlines()) == ROWS
+    shown = capsys.readouterr().out
+    assert "not compared with untrained: no reward says which answers pass: evaluate with --rewards that do" in shown
+    assert f"predictions in {tmp_path / 'p.jsonl'}" in shown
+
+
+def test_the_untrained_model_is_not_compared_with_itself_however_it_is_named(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(run.path.parent)
+    words = ["--rows", str(ROWS), "--out", str(tmp_path / "a.json"), "--baseline", "--rewards", "format"]
+    assert cli.main(["eval", "--model", f"{run.path.name}/checkpoints/warm-start", *words]) == 0
+    assert list(json.loads((tmp_path / "a.json").read_text())["baselines"]) == ["empty patch", "reference"]
+    assert not (tmp_path / "a.untrained.json").exists()
+
+
 def test_ctrl_c_leaves_nothing(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import crrl.train.generate as generation
 
