@@ -101,7 +101,7 @@ def repository_name(repository: Path) -> str:
 def read_commits(repository: Path, *, since: str = "") -> Iterator[Commit]:
     """Yields the commits that HEAD reaches, newest first, merges left out, renames detected.
 
-    Raises DataError if git fails. Cost: git's own; holds one commit at a time.
+    Raises DataError if git fails, or lacks files in a partial clone. Cost: git's own; holds one commit at a time.
     """
     limits = [f"--since={since}"] if since else []
     with tempfile.TemporaryFile() as complaints:
@@ -113,6 +113,7 @@ def read_commits(repository: Path, *, since: str = "") -> Iterator[Commit]:
             finally:
                 log.stdout.close()  # a reader that stops early ends git by its broken pipe
             if log.wait():
+                _refuse_partial_clone(repository)  # renames are found by what files hold
                 complaints.seek(0)
                 raise DataError(f"git log failed: {_first_line(complaints.read())}")
 
@@ -154,7 +155,7 @@ class BlobReader:
     """Reads files by their object names through one `git cat-file --batch`, a context manager."""
 
     def __init__(self, repository: Path, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self._repository, self._max_bytes = repository, max_bytes
         self._process = subprocess.Popen(
             _command(repository, "cat-file", "--batch"),
             stdin=subprocess.PIPE,
@@ -164,13 +165,17 @@ class BlobReader:
         )
 
     def text(self, blob: str) -> tuple[str, str]:
-        """(text, "") or ("", why not): one of `Blob`'s reasons. Holds no more than `max_bytes` of it."""
+        """(text, "") or ("", why not): one of `Blob`'s reasons. Holds no more than `max_bytes` of it.
+
+        Raises DataError for one that is missing because the repository is a partial clone.
+        """
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None and stdout is not None
         stdin.write(f"{blob}\n".encode())
         stdin.flush()
         header = stdout.readline().split()
         if len(header) != 3:
+            _refuse_partial_clone(self._repository)
             return "", Blob.MISSING
         size = int(header[2])
         if size > self._max_bytes:
@@ -192,6 +197,16 @@ class BlobReader:
             if stream is not None:
                 stream.close()
         self._process.wait()
+
+
+def _refuse_partial_clone(repository: Path) -> None:
+    """Raise DataError if a repository lacks files because it was cloned without them: they can be had, unlike lost ones."""
+    settings = _git(repository, "config", "--list", "--name-only").splitlines()
+    if any(name.endswith(".promisor") or name == "extensions.partialclone" for name in settings):
+        raise DataError(
+            f"{repository}: was cloned without its files (a partial clone), and some that are needed are missing; where there is "
+            f"a network: git -C {repository} fetch --refetch --no-filter"
+        )
 
 
 def _parse_log(tokens: Iterator[str]) -> Iterator[Commit]:

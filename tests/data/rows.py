@@ -82,3 +82,16 @@ class Repository:
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", subject)
         return self.git("rev-parse", "HEAD")
+
+    def partial_clone(self, folder: Path) -> Repository:
+        """A bare clone without the files of any commit."""
+        self.git("config", "uploadpack.allowFilter", "true")
+        self.git("clone", "-q", "--bare", "--filter=blob:none", f"file://{self.folder}", str(folder))
+        return Repository.at(folder)
+
+    @classmethod
+    def at(cls, folder: Path) -> Repository:
+        """The repository that lies in a folder."""
+        found = cls.__new__(cls)
+        found.folder = folder
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +279,17 @@ def test_a_commit_that_is_fetched_later_is_found_by_the_next_build(tmp_path: Pat
         load_tasks(f"swe:{path}", **options)
     clone.git("fetch", "-q", str(origin.folder), "main")
     assert len(load_tasks(f"swe:{path}", **options)) == 1
+
+
+def test_a_partial_clone_is_refused_with_what_to_do_and_then_read(tmp_path: Path, clones: tuple[Path, str]) -> None:
+    clone = Repository.at(clones[0] / "acme__shop").partial_clone(tmp_path / "clones" / "acme__shop.git").folder
+    path = str(write_rows(tmp_path / "rows.jsonl", [row(clones[1], PATCH)]))
+    asked = {"source": "swe", "kind": "repair", "split": "all", "path": path, "clones": str(clone.parent)}
+    command = f"git -C {clone} fetch --refetch --no-filter"
+    with pytest.raises(DataError, match=rf"^{clone}: was cloned without its files .* network: {command}$"):
+        load_tasks(**asked)
+    subprocess.run(command.split(), check=True, capture_output=True)
+    assert len(load_tasks(**asked)) == 1
 
 
 def test_a_clone_that_git_cannot_read_stops_the_build_in_gits_words(tmp_path: Path, clones: tuple[Path, str]) -> None:
