@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from crrl.data import load_tasks
 from crrl.data.rows import Dropped, Sourced
 from crrl.data.sources.commits import CommitsOptions, identity, items
 from crrl.errors import ConfigError, DataError
@@ -66,6 +68,14 @@ def test_every_other_commit_is_dropped_with_a_reason(repository: Repository) -> 
     ]
 
 
+def test_a_commit_that_takes_a_fix_back_is_none(repository: Repository) -> None:
+    repository.commit("Add half", {"half.py": BROKEN})
+    fix = repository.commit("Fix half", {"half.py": FIXED})
+    repository.git("revert", "--no-edit", fix)
+    repository.commit("Reverse the order: fix half", {"half.py": FIXED})
+    assert reasons(repository) == ["reverts an earlier commit", "subject does not sound like a fix"]
+
+
 def test_text_that_is_none_is_dropped(repository: Repository) -> None:
     repository.commit("Add", {"a.py": b"\xff\xfe\n"})
     repository.commit("Fix the encoding", {"a.py": "a = 1\n"})
@@ -78,6 +88,33 @@ def test_created_and_deleted_files_are_part_of_a_fix(repository: Repository) -> 
     (task,) = [item.task for item in mined(repository) if isinstance(item, Sourced)]
     assert files_from_rows(task["files"]) == {"a.py": BROKEN, "old.py": "x = 1\n"}
     assert files_from_rows(task["reference"]) == {"a.py": FIXED, "new.py": "y = 1\n"}
+
+
+@pytest.mark.parametrize("renames", [False, True])
+def test_a_partial_clone_is_refused_with_what_to_do_and_then_read(
+    repository: Repository, tmp_path: Path, renames: bool
+) -> None:
+    repository.commit("Add half", {"half.py": BROKEN, "old.py": "x = 1\ny = 2\n"})
+    if renames:
+        repository.commit("Move it", {"old.py": None, "new.py": "x = 1\ny = 3\n"})
+    repository.commit("Fix half", {"half.py": FIXED})
+    clone = repository.partial_clone(tmp_path / "clone.git")
+    source = {"source": f"commits:{clone.folder}", "kind": "repair", "split": "all"}
+    command = f"git -C {clone.folder} fetch --refetch --no-filter"
+    with pytest.raises(DataError, match=rf"^{clone.folder}: was cloned without its files .* network: {command}$"):
+        load_tasks(**source)
+    subprocess.run(command.split(), check=True, capture_output=True)
+    assert len(load_tasks(**source)) == 1
+
+
+def test_a_file_that_a_whole_clone_has_lost_is_counted(repository: Repository) -> None:
+    repository.commit("Add", {"half.py": BROKEN, "third.py": "x = 1\n"})
+    repository.commit("Fix half", {"half.py": FIXED})
+    repository.commit("Fix third", {"third.py": "x = 3\n"})
+    lost = repository.git("rev-parse", "HEAD~1:third.py")
+    (repository.folder / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
+    assert reasons(repository)[0] == "a file is missing in the repository"
+    assert len([item for item in mined(repository) if isinstance(item, Sourced)]) == 1
 
 
 def test_the_users_git_settings_change_nothing(

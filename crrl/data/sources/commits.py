@@ -33,6 +33,8 @@ DEFAULT_MESSAGE = (
     r"|broken|fail(s|ed|ing|ure)?|leak(s|ed|ing)?|deadlock|race condition|off[- ]by[- ]one|overflow|segfault"
     r"|null pointer|typo in code|repair(s|ed)?|correct(s|ed)?)\b"
 )
+_TAKES_BACK = re.compile(r"revert(s|ed|ing)?\b", re.IGNORECASE)
+"""`Revert "Fix half"` sounds like a fix, but what it brings back is the bug."""
 _REGULAR_FILES = ("100644", "100755")
 _NO_FILE = "000000"
 
@@ -74,10 +76,12 @@ def items(options: CommitsOptions) -> Iterator[Item]:
     sounds_like_fix = re.compile(options.message, re.IGNORECASE)
     with BlobReader(repository, options.max_file_bytes) as blobs:
         for commit in read_commits(repository, since=options.since):
-            if sounds_like_fix.search(commit.subject):
-                yield _item(options, name, commit, blobs)
-            else:
+            if not sounds_like_fix.search(commit.subject):
                 yield Dropped(f"commit {commit.sha[:12]}", "subject does not sound like a fix")
+            elif _TAKES_BACK.match(commit.subject):
+                yield Dropped(f"commit {commit.sha[:12]}", "reverts an earlier commit")
+            else:
+                yield _item(options, name, commit, blobs)
 
 
 def identity(options: CommitsOptions) -> str:
