@@ -17,6 +17,8 @@ NO_VERDICT = "(no verdict)"
 """Stands in the confusion matrix for an answer that names no class."""
 OTHER = "(another)"
 """… and for one that names a class that is no task's label."""
+_SHORT = 40
+"""Characters: a longer verdict that is no label is a sentence."""
 ACCURACY, MACRO_F1, PAIRWISE, CONSTANT = "accuracy", "macro_f1", "pairwise_accuracy", "best_constant"
 
 Counts = Counter[tuple[str, str]]
@@ -73,11 +75,10 @@ def confusion_of(tasks: Sequence[Sequence[Answered]]) -> Confusion | None:
     for (label, _), count in counts.items():
         totals[label] += count
     labels = sorted(totals, key=lambda label: (-totals[label], label))
-    named = {verdict if verdict in (*labels, NO_VERDICT) else OTHER for _, verdict in counts}
-    verdicts = [*labels, *sorted(named - set(labels))]
     folded: Counts = Counter()
     for (label, verdict), count in counts.items():
-        folded[label, verdict if verdict in verdicts else OTHER] += count
+        folded[label, verdict if verdict in totals else _kind_of(verdict)] += count
+    verdicts = [*labels, *sorted({verdict for _, verdict in folded} - set(labels))]
     return Confusion(labels, verdicts, [[folded[label, verdict] for verdict in verdicts] for label in labels])
 
 
@@ -105,9 +106,13 @@ def _counts_of(answers: Sequence[Answered]) -> Counts:
     for answer in answers:
         accepted = accepted_labels(answer.label)
         verdict = verdict_of(answer.completion, answer.label)
-        known = verdict if len(verdict) < 40 else ""
-        counts[verdict if verdict in accepted else accepted[0], known or NO_VERDICT] += 1
+        counts[verdict if verdict in accepted else accepted[0], verdict] += 1
     return counts
+
+
+def _kind_of(verdict: str) -> str:
+    """What stands for a verdict that is no task's label: whole sentences name no class."""
+    return OTHER if 0 < len(verdict) < _SHORT else NO_VERDICT
 
 
 def _share_right(answers: Sequence[Answered]) -> float:

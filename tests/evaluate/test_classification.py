@@ -91,6 +91,17 @@ def test_of_several_right_labels_the_answered_one_counts() -> None:
     assert confusion.counts == [[0, 0, 1], [0, 1, 0]]
 
 
+def test_long_labels_are_classes_like_short_ones() -> None:
+    one, other = "reads one element behind the end of the buffer", "writes one element behind the end of the buffer"
+    tasks = [answered(one, one), answered(one, other), answered(other, other), answered(other, "neither " * 9)]
+    found = values(tasks)
+    assert (found[ACCURACY], found[MACRO_F1]) == (0.5, pytest.approx((2 / 3 + 1 / 2) / 2))
+    confusion = confusion_of(tasks)
+    assert confusion is not None
+    assert confusion.verdicts == [one, other, NO_VERDICT]
+    assert confusion.counts == [[1, 1, 0], [0, 1, 1]]
+
+
 def test_the_confusion_matrix_counts_every_answer_once() -> None:
     tasks = [
         answered("CWE-787", "CWE-787", "CWE-79", "x" * 99, ""),
