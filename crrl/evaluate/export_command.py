@@ -39,7 +39,7 @@ def run_export(chosen: argparse.Namespace) -> int:
     os.environ |= QUIET
     from crrl.train.export import export_model, push_model
 
-    size = export_model(place, place.config, model_card(run, f"checkpoints/{chosen.checkpoint}"), out)
+    size = export_model(place, place.config, model_card(run, chosen.checkpoint), out)
     print(f"{out} holds the model, {megabytes(size)}, and its card, README.md")
     if chosen.push:
         print(f"uploaded to {push_model(out, chosen.push)}")

@@ -12,16 +12,11 @@ from crrl.train.lora import merged
 from crrl.train.manifest import MANIFEST
 from crrl.train.model import load_trained
 
-_STATE = (
-    "optimizer.pt",
-    "scheduler.pt",
-    "trainer_state.json",
-    "rng_state*",
-    "global_step*",
-    "latest",
-    "zero_to_fp32.py",
-)
-"""What a checkpoint holds beside its model."""
+_STATE = ("*.pt", "*.pth", "*.bin", "trainer_state.json", "global_step*", "latest", "zero_to_fp32.py")
+"""What a checkpoint holds beside its model: the state of training, and its arguments as a pickle, which name paths.
+
+Models are written as safetensors.
+"""
 
 
 def export_model(place: ModelPlace, config: RunConfig, card: str, out: Path) -> int:

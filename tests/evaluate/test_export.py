@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from crrl.cli import main
 from crrl.config import from_yaml, to_yaml
+from crrl.report.model_card import model_card
 from crrl.report.run_folder import RunFolder, write_aside
 from crrl.train.checkpoints import write_folder
 from crrl.train.model import load_model, load_tokenizer
@@ -92,6 +95,7 @@ def test_an_adapter_is_folded_in(run: RunFolder, tmp_path: Path) -> None:
     assert torch.allclose(found, wanted, atol=1e-4)
     assert not torch.allclose(found, logits(load_model(run.checkpoints / "warm-start", "float32")), atol=1e-2)
     assert AutoTokenizer.from_pretrained(out).chat_template
+    assert not [path.name for path in out.glob("*.json") if str(tmp_path) in path.read_text()]
 
 
 def test_the_card_says_what_made_the_model_and_names_no_path(run: RunFolder, tmp_path: Path) -> None:
@@ -112,6 +116,66 @@ def test_the_card_says_what_made_the_model_and_names_no_path(run: RunFolder, tmp
     assert "base_model:" not in card  # it is a folder; the hub knows it by no name
     for path in ("/models", "/home", "/data", "/images", str(tmp_path)):
         assert path not in card
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "there", "absent"),
+    [
+        (
+            "warm-start",
+            ["tags: [crrl, code, repair, sft]", "| mean of | step 0 |\n|---|---|\n| tests | 0.250 |"],
+            "GRPO",
+        ),
+        (
+            "grpo/checkpoint-2",
+            [
+                "| reinforcement | GRPO, 2 of 4 steps, groups of 8 |",
+                "| mean of | step 0 | step 2 |",
+                "| 0.250 | 0.375 |",
+            ],
+            "0.500",
+        ),
+        ("sft/checkpoint-5", ["| imitation | 5 of 500 steps of"], "mean of"),
+    ],
+)
+def test_the_card_of_a_checkpoint_knows_nothing_of_what_came_later(
+    run: RunFolder, tmp_path: Path, checkpoint: str, there: list[str], absent: str
+) -> None:
+    run.metrics.unlink()
+    for step, tests in ((0, 0.25), (2, 0.375), (4, 0.5)):
+        run.append_metrics(step, {"stage": "heldout", "heldout/tests": tests})
+    card = model_card(run, checkpoint)
+    assert all(part in card for part in there)
+    assert absent not in card
+
+
+def test_the_card_names_the_demonstrations_and_the_parts_of_a_mixture_without_their_folders(run: RunFolder) -> None:
+    config = from_yaml(CONFIG)
+    source = "mutations:0.5,commits:/home/ada/secret/project:0.25, /home/ada/b.jsonl:0.15,primevul-repair:own/er:0.1"
+    data = replace(config.data, source=source, options={"swe.clones": "/home/ada/clones"})
+    write_aside(
+        run.config,
+        to_yaml(replace(config, data=data, sft=replace(config.sft, demonstrations="/home/ada/best.jsonl"))),
+    )
+    card = model_card(run, "final")
+    assert "| data | mutations:0.5,commits:project:0.25, b.jsonl:0.15,primevul-repair:own/er:0.1 |" in card
+    assert "| options of the data | swe.clones=clones |" in card
+    assert "demonstrations a process, of best.jsonl |" in card
+    assert "/home" not in card
+
+
+def test_of_a_checkpoint_only_the_model_is_exported(run: RunFolder, tmp_path: Path) -> None:
+    shutil.copytree(run.checkpoints / "final", run.checkpoints / "grpo/checkpoint-2")
+    state = ["optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state.pth", "rng_state_1.pth", "trainer_state.json"]
+    state += ["training_args.bin", "latest", "zero_to_fp32.py", "global_step2/zero_pp_rank_0_optim_states.pt"]
+    for name in state:
+        path = run.checkpoints / "grpo/checkpoint-2" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(str(tmp_path))
+    out = tmp_path / "model"
+    assert main(["export", str(run.path), "--checkpoint", "grpo/checkpoint-2", "--out", str(out)]) == 0
+    wanted = {path.name for path in (run.checkpoints / "final").iterdir()} - {"manifest.json"} | {"README.md"}
+    assert {str(path.relative_to(out)) for path in out.rglob("*")} == wanted
 
 
 @pytest.mark.parametrize(
