@@ -37,7 +37,7 @@ def read_demonstrations(path: Path) -> Iterator[Demonstration]:
         for name in ("prompt", "completion"):
             if not _are_messages(row.get(name)):
                 raise DataError(
-                    f"{where}: {name} must be a list of chat messages, each with a role and a content; "
+                    f"{where}: {name} must be a list of chat messages, each with a role and a content that are text; "
                     "`crrl data sample` writes such files"
                 )
         yield {
@@ -61,23 +61,23 @@ def sample_run(run: RunFolder, bars: Mapping[str, float], per_task: int) -> Iter
 
     Held-out tasks are not among them. Cost: one step's completions in memory at a time.
     """
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    from crrl.rewards import REWARDS
 
     paths = sorted(run.completions.glob("step-*.parquet"), reverse=True)
     if not paths:
         raise DataError(f"{run.path}: kept no completions of its steps (grpo.keep_completions_every, docs/metrics.md)")
     taken: dict[str, set[str]] = {}
     for path in paths:
-        known = pq.read_schema(path).names
+        columns, rows = _kept(path)
+        known = [name for name in columns if name in REWARDS]
         if missing := [name for name in bars if name not in known]:
             raise DataError(
-                f"{path}: has no reward {missing[0]!r}; it has {', '.join(_rewards(known)) or 'none'}; choose with --min"
+                f"{path}: has no reward {missing[0]!r}; it has {', '.join(known) or 'none'}; choose with --min"
             )
-        for row in pq.read_table(path).to_pylist():
+        for row in rows:
             answer = json.dumps(row["completion"])
             answers = taken.setdefault(str(row["task_id"]), set())
-            # Not judged is NaN, which is not at least anything.
-            if answer in answers or len(answers) >= per_task or not all(row[name] >= bar for name, bar in bars.items()):
+            if answer in answers or len(answers) >= per_task or not _passes(row, bars):
                 continue
             answers.add(answer)
             yield {
@@ -88,15 +88,33 @@ def sample_run(run: RunFolder, bars: Mapping[str, float], per_task: int) -> Iter
             }
 
 
-def _rewards(columns: list[str]) -> list[str]:
-    from crrl.rewards import REWARDS
+def _kept(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
+    """Columns and rows of a step's completions."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-    return [name for name in columns if name in REWARDS]
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise DataError(
+            f"{path}: is no whole parquet file ({first}); remove it, and the other steps are used"
+        ) from error
+    return table.column_names, table.to_pylist()
+
+
+def _passes(row: Mapping[str, Any], bars: Mapping[str, float]) -> bool:
+    """What was not judged, NaN or null, is not at least anything."""
+    return all(row[name] is not None and row[name] >= bar for name, bar in bars.items())
 
 
 def _are_messages(value: Any) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
-        and all(isinstance(one, dict) and {"role", "content"} <= one.keys() for one in value)
+        and all(isinstance(one, dict) and _is_text(one.get("role")) and _is_text(one.get("content")) for one in value)
     )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)

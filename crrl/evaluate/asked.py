@@ -43,6 +43,7 @@ class Asked:
     seed: int
     """Of the sampling and of the bootstrap."""
     batch_size: int
+    """Completions generated at once."""
     max_new_tokens: int
     dtype: str
     """float32, bfloat16; auto: the run's, else bfloat16 on a GPU and float32 on a CPU."""
@@ -128,8 +129,13 @@ def _longest_answer(place: ModelPlace) -> int:
     if place.config:
         return place.config.eval.max_new_tokens or place.config.grpo.max_completion_length
     file = Path(place.base) / "config.json"
-    values = json.loads(file.read_text()) if file.is_file() else {}
-    context = values.get("text_config", values).get("max_position_embeddings")
+    try:
+        values = json.loads(file.read_text()) if file.is_file() else {}
+        context = values.get("text_config", values).get("max_position_embeddings")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            f"--model {place.given}: {file} is no model's settings ({error}); copy the model again, or name another one"
+        ) from error
     return min(MAX_NEW_TOKENS, context // 2) if isinstance(context, int) and context > 1 else MAX_NEW_TOKENS
 
 

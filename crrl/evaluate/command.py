@@ -11,7 +11,7 @@ from typing import Any
 
 from crrl.data.build import SPLITS, make_plan
 from crrl.errors import ConfigError
-from crrl.evaluate.asked import ENGINES, Asked, complete
+from crrl.evaluate.asked import BATCH_SIZE, ENGINES, Asked, complete
 from crrl.evaluate.evaluation import JUDGED_AT_ONCE
 from crrl.evaluate.model_place import find_model
 from crrl.quiet import QUIET
@@ -37,7 +37,12 @@ def add_eval_command(commands: Any) -> None:
     add("--rewards", nargs="+", default=[], metavar="NAME", help="score by these (default: those that fit each task)")
     add("--seed", type=int, default=1, help="of sampling and intervals; the data has its own (default: 1)")
     add(
-        "--batch-size", type=int, default=0, metavar="N", help="answers generated at once (default: the run's, else 16)"
+        "--batch-size",
+        type=int,
+        default=0,
+        metavar="N",
+        help="completions generated at once: the --n answers to a task count as n (with --engine vllm on a CPU: tasks asked "
+        f"at once; on GPUs the server decides) (default: the run's eval.batch_size, else {BATCH_SIZE})",
     )
     add(
         "--max-new-tokens",

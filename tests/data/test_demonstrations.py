@@ -40,6 +40,7 @@ def runs(tmp_path: Path) -> Path:
             "task_id": [task for task, *_ in rows],
             "tests": [float("nan") if tests is None else tests for _, _, tests, _ in rows],
             "format": [form for *_, form in rows],
+            "advantage": [0.5 for _ in rows],
         }
         pq.write_table(pa.table(columns), completions_path(completions, step))
     pq.write_table(pa.table({"task_id": ["held"]}), completions / "heldout-000020.parquet")
@@ -69,6 +70,8 @@ def test_what_passed_the_bar_is_kept_once_the_newest_first(runs: Path, tmp_path:
     [
         (["--min", "tests=2"], "error: --min tests=2: must be REWARD=SCORE with a score in [0, 1], as in tests=1"),
         (["--min", "syntax=1"], "has no reward 'syntax'; it has tests, format; choose with --min"),
+        (["--min", "task_id=1"], "has no reward 'task_id'; it has tests, format; choose with --min"),
+        (["--min", "advantage=0.1"], "has no reward 'advantage'; it has tests, format; choose with --min"),
         (["--min", "tests=1", "--per-task", "0"], "error: --per-task 0: must be 1 or more"),
     ],
 )
@@ -93,6 +96,28 @@ def test_a_run_that_kept_nothing_or_nothing_good_says_so(runs: Path, capsys: pyt
     assert "kept no completions of its steps" in capsys.readouterr().err
 
 
+def test_a_step_that_was_cut_off_is_named(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = completions_path(runs / RUN / "completions", 20)
+    path.write_bytes(path.read_bytes()[:-20])
+    out = runs.parent / "d.jsonl"
+    assert main(["data", "sample", RUN, "--runs", str(runs), "--out", str(out), "--min", "tests=1"]) == 2
+    error = capsys.readouterr().err
+    assert f"error: {path}: is no whole parquet file (" in error and error.count("\n") == 1
+    assert not out.exists()
+    path.unlink()
+    assert sample(runs, out, "--min", "tests=1") == [("a", "x", 10), ("a", "y", 10)]
+
+
+def test_a_completion_without_a_score_passes_no_bar(runs: Path) -> None:
+    path = completions_path(runs / RUN / "completions", 20)
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(3, "tests", pa.array([None, 0.0], pa.float64())), path)
+    assert [step for *_, step in sample(runs, runs.parent / "d.jsonl", "--min", "tests=0", "--per-task", "1")] == [
+        20,
+        10,
+    ]
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -100,6 +125,9 @@ def test_a_run_that_kept_nothing_or_nothing_good_says_so(runs: Path, capsys: pyt
         {"prompt": said("q"), "completion": []},
         {"prompt": said("q"), "completion": [{"content": "x"}]},
         {"prompt": said("q")},
+        {"prompt": said("q"), "completion": [{"role": "assistant", "content": None}]},
+        {"prompt": said("q"), "completion": [{"role": "assistant", "content": [{"type": "text", "text": "x"}]}]},
+        {"prompt": [{"role": None, "content": "q"}], "completion": said("x")},
     ],
 )
 def test_a_row_that_is_no_demonstration_is_named(tmp_path: Path, row: Any) -> None:

@@ -246,3 +246,20 @@ def test_a_mistake_is_one_line(
 def test_a_model_without_a_run_needs_data(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["eval", "--model", "some/model"]) == 2
     assert "--data: name the tasks" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["{broken", "[]", '{"text_config": null}'])
+def test_a_folder_with_damaged_settings_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    (tmp_path / "config.json").write_text(text)
+    assert cli.main(["eval", "--model", str(tmp_path), "--data", "toy", "--out", str(tmp_path / "a.json")]) == 2
+    error = capsys.readouterr().err
+    assert f"error: --model {tmp_path}: {tmp_path / 'config.json'} is no model's settings (" in error
+    assert error.count("\n") == 1
+
+
+def test_the_help_says_what_a_batch_counts_and_its_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["eval", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "--batch-size N completions generated at once: the --n answers to a task count as n" in shown
+    assert "(default: the run's eval.batch_size, else 16)" in shown
