@@ -30,12 +30,13 @@ def func(number: int, *, fixed: bool, name: str = "") -> str:
     return (
         f"static int {name or f'read_{number}'}(const char *from, unsigned length)\n{{\n    char into[{number + 8}];\n"
         f"{check}    for (unsigned i = 0; i < length; i++)\n        into[i] = from[i] + {number};\n"
-        f"    return into[0] + into[{number + 1}];\n}}\n"
+        f"    return into[0] + into[{number + 1}];\n}}"
     )
 
 
 def official(number: int, target: int, **changes: Any) -> dict[str, Any]:
-    """A row in the schema of the official JSON lines."""
+    """A row in the schema of the official JSON lines, where a file is known for some rows only."""
+    file_name = f"read_{number}.c" if number % 2 else "None"
     return {
         "idx": 2 * number + target,
         "project": f"project{number % 3}",
@@ -46,8 +47,8 @@ def official(number: int, target: int, **changes: Any) -> dict[str, Any]:
         "target": target,
         "func": func(number, fixed=not target),
         "func_hash": 10**30 + number,
-        "file_name": f"src/read_{number}.c",
-        "file_hash": 10**29 + number,
+        "file_name": file_name,
+        "file_hash": None if file_name == "None" else 10**29 + number,
         "cwe": ["CWE-787"] if number % 2 else ["CWE-125"],
         "cve": f"CVE-2020-{number:04d}",
         "cve_desc": f"A crafted file number {number} is copied without a check.",
@@ -62,11 +63,12 @@ def on_the_hub(number: int, target: int, **changes: Any) -> dict[str, Any]:
     kept = {name: row[name] for name in ("project", "commit_id", "func", "cwe")}
     return {
         **kept,
+        "big_vul_idx": number,
         "hash": number,
         "size": 9,
         "message": "…",
         "is_vulnerable": bool(target),
-        "cwe_description": "…",
+        "cwe_description": f"Weakness {number} writes past the end.",
         **changes,
     }
 
@@ -112,7 +114,8 @@ def test_repairs_go_from_the_vulnerable_to_the_fixed_function(tmp_path: Path) ->
     tasks, _ = build(rows(tmp_path, pairs(6)), "repair")
     assert len(tasks) == 6
     for number, task in enumerate(tasks):
-        assert task["files"] == [{"path": f"read_{number}.c", "text": func(number, fixed=False)}]
+        path = f"read_{number}.c" if number % 2 else "function.c"
+        assert task["files"] == [{"path": path, "text": func(number, fixed=False)}]
         assert task["reference"][0]["text"] == func(number, fixed=True)
         user = task["prompt"][1]["content"]
         assert f"A crafted file number {number}" in user
@@ -126,6 +129,8 @@ def test_the_copy_on_the_hub_gives_the_same_pairs_from_parquet(tmp_path: Path) -
     pq.write_table(pa.Table.from_pylist(content), tmp_path / "train_paired-00000-of-00001.parquet")
     labels = Counter(task["label"] for task in build(tmp_path)[0])
     assert labels == {BENIGN: 6, "CWE-787": 3, "CWE-125": 3}
+    for number, task in enumerate(build(tmp_path, "repair")[0]):
+        assert f"Weakness {number} writes past the end." in task["prompt"][1]["content"]
 
 
 def test_several_functions_of_one_commit_are_paired_by_name_and_file(tmp_path: Path) -> None:
@@ -143,9 +148,71 @@ def test_several_functions_of_one_commit_are_paired_by_name_and_file(tmp_path: P
         assert f"into[{size}]" in task["reference"][0]["text"]
 
 
-def test_a_renamed_function_is_still_a_pair(tmp_path: Path) -> None:
-    content = [official(1, 1), official(1, 0, func=func(1, fixed=True, name="read_safely"))]
-    assert len(build(rows(tmp_path, content), "repair")[0]) == 1
+def test_functions_of_two_names_are_no_pair_however_alike_they_are(tmp_path: Path) -> None:
+    """As `relocs` and `maps`, one right under the other, of the published test set."""
+    body = "\tcheck(file && file->o, NULL);\n\tObj *obj = file->o;\n\treturn copy(obj->{0});\n"
+    getter = f"static List *{{0}}(File *file) {{{{\n{body}}}}}"
+    content = [official(1, 1, func=getter.format("relocs")), official(1, 0, func=getter.format("maps"))]
+    tasks, report = build(rows(tmp_path, [*pairs(3, 10), *content]), "repair")
+    assert len(tasks) == 3
+    assert report.dropped == {"no partner of its name in its commit": 2}
+
+
+@pytest.mark.parametrize(
+    "macro", ["PHP_FUNCTION({})", "PHP_METHOD(Phar, {})", "SYSCALL_DEFINE2({}, int, fd, long, at)"]
+)
+def test_functions_that_a_macro_names_are_told_apart(tmp_path: Path, macro: str) -> None:
+    def text(name: str, *, fixed: bool) -> str:
+        check = "\tif (at < 0)\n\t\treturn;\n" if fixed else ""
+        return f"{macro.format(name)}\n{{\n\tlong at = 0;\n{check}\trun(at, {name}_of(at));\n}}"
+
+    both = [official(1, target, func=text(name, fixed=not target)) for name in ("lock", "unlock") for target in (1, 0)]
+    apart = [official(3, 1, func=text("lock", fixed=False)), official(3, 0, func=text("unlock", fixed=True))]
+    tasks, report = build(rows(tmp_path, [*both, *pairs(2, 10), *apart]), "repair")
+    assert report.dropped == {"no partner of its name in its commit": 2}
+    made = {(task["files"][0]["text"], task["reference"][0]["text"]) for task in tasks}
+    assert {(text(name, fixed=False), text(name, fixed=True)) for name in ("lock", "unlock")} < made
+
+
+def open_folder(version: int, *, fixed: bool) -> str:
+    """One of several functions of one name that differ in a few words only."""
+    check = "\tif (check_folder(dir) == FALSE)\n\t\tgoto corrupted;\n" if fixed else ""
+    steps = "".join(f"\tstep_{number}(dir, buffer);\n" for number in range(20))
+    return (
+        f"static struct dir *squashfs_opendir(unsigned int start)\n{{\n\tstruct header_{version} header;\n"
+        f"\tread_{version}(&header, start);\n{steps}{check}\treturn dir;\n}}"
+    )
+
+
+@pytest.mark.parametrize("file_name", ["None", "unsquash.c"])
+def test_of_several_functions_of_one_name_those_most_like_each_other_are_pairs(tmp_path: Path, file_name: str) -> None:
+    """As rows 204016, 349259, 204017, 349259 of the published test set: the repair of one comes twice, of the other never."""
+    texts = [
+        (1, open_folder(2, fixed=False)),
+        (0, open_folder(3, fixed=True)),
+        (1, open_folder(3, fixed=False)),
+        (0, open_folder(3, fixed=True)),
+    ]
+    content = [official(1, target, func=text, file_name=file_name) for target, text in texts]
+    (task,), report = build(rows(tmp_path, content), "repair")
+    assert (task["files"][0]["text"], task["reference"][0]["text"]) == (texts[2][1], texts[1][1])
+    assert report.dropped == {
+        "several functions of this name in one commit": 1,
+        "the same function with the same verdict as in an earlier row of its commit": 1,
+    }
+
+
+def test_of_several_functions_that_are_equally_alike_none_is_a_pair(tmp_path: Path) -> None:
+    repairs = [official(1, 0, func=func(1, fixed=True) + f"\nint {name};") for name in ("a", "b")]
+    tasks, report = build(rows(tmp_path, [official(1, 1), *repairs, *pairs(1)]), "repair")
+    assert len(tasks) == 1
+    assert report.dropped == {"several functions of this name in one commit": 3}
+
+
+def test_one_row_without_a_partner_does_not_stop_a_file_of_pairs(tmp_path: Path) -> None:
+    tasks, report = build(rows(tmp_path, [*pairs(2), official(7, 1)]))
+    assert len(tasks) == 4
+    assert report.dropped == {"no partner of its name in its commit": 1}
 
 
 def test_a_pair_lies_in_one_split_and_no_function_in_two(tmp_path: Path) -> None:
@@ -192,7 +259,7 @@ def test_weaknesses_written_as_text_are_read(tmp_path: Path, cwe: str) -> None:
         ("classify", [official(1, target, cwe=["NVD-CWE-noinfo"]) for target in (1, 0)], "no CWE id"),
         (
             "classify",
-            [official(1, t, func=func(1, fixed=not t) + "/*" + "x" * 30_000 + "*/") for t in (1, 0)],
+            [official(1, t, func=func(1, fixed=not t) + "\n/*" + "x" * 30_000 + "*/") for t in (1, 0)],
             "more than 20000",
         ),
         (
@@ -200,7 +267,7 @@ def test_weaknesses_written_as_text_are_read(tmp_path: Path, cwe: str) -> None:
             [
                 *pairs(1, 1),
                 official(1, 0, commit_id="e" * 40, func=func(1, fixed=False)),
-                official(1, 1, commit_id="e" * 40, func=func(1, fixed=False) + "int x;\n"),
+                official(1, 1, commit_id="e" * 40, func=func(1, fixed=False) + "\nint x;"),
             ],
             "contradictory labels: the same function has the other verdict in another commit",
         ),
@@ -247,24 +314,24 @@ def test_rows_that_come_twice_count_once_and_their_weaknesses_together(tmp_path:
     assert sum(report.dropped.values()) == 2
 
 
-@pytest.mark.parametrize("name", ["", "src/other.c", "src/read_1.c"])
+@pytest.mark.parametrize("name", ["None", "other.c", "read_1.c"])
 def test_a_repair_that_comes_twice_is_still_a_partner(tmp_path: Path, name: str) -> None:
     tasks, report = build(rows(tmp_path, [*pairs(1, 1), official(1, 0, file_name=name)]))
     assert len(tasks) == 2
     assert report.dropped == {"the same function with the same verdict as in an earlier row of its commit": 1}
 
 
-def test_several_repairs_of_one_function_are_dropped_with_the_reason(tmp_path: Path) -> None:
-    other = official(1, 0, func=func(1, fixed=True) + "int checked;\n")
-    tasks, report = build(rows(tmp_path, [*pairs(1, 1), other, *pairs(1)]))
-    assert len(tasks) == 2
-    assert report.dropped == {"several functions of this name in one commit": 3}
+def test_of_several_repairs_of_one_function_the_nearest_is_kept(tmp_path: Path) -> None:
+    other = official(1, 0, func=func(1, fixed=True) + "\nint checked;")
+    tasks, report = build(rows(tmp_path, [*pairs(1, 1), other, *pairs(1)]), "repair")
+    assert [task["reference"][0]["text"] for task in tasks] == [func(1, fixed=True), func(0, fixed=True)]
+    assert report.dropped == {"several functions of this name in one commit": 1}
 
 
 def test_a_function_that_has_other_weaknesses_in_another_commit_is_dropped(tmp_path: Path) -> None:
     again = [
         official(1, 1, commit_id="e" * 40, cwe=["CWE-416"]),
-        official(1, 0, commit_id="e" * 40, func=func(1, fixed=True) + "int checked;\n"),
+        official(1, 0, commit_id="e" * 40, func=func(1, fixed=True) + "\nint checked;"),
     ]
     path = rows(tmp_path, [*pairs(3), *again])
     tasks, report = build(path)
@@ -283,7 +350,7 @@ def test_a_function_that_was_rewritten_is_dropped_with_the_reason(tmp_path: Path
 def test_both_halves_of_a_pair_are_kept_or_neither(tmp_path: Path) -> None:
     again = [
         official(1, 1, project="project1", commit_id="e" * 40),
-        official(1, 0, project="project1", commit_id="e" * 40, func=func(1, fixed=True) + "int checked;\n"),
+        official(1, 0, project="project1", commit_id="e" * 40, func=func(1, fixed=True) + "\nint checked;"),
     ]
     tasks, report = build(rows(tmp_path, [*pairs(3), *again]))
     assert Counter(task["label"] == BENIGN for task in tasks) == {True: 3, False: 3}
@@ -319,7 +386,7 @@ def test_unpaired_files_may_hold_single_rows(tmp_path: Path) -> None:
     path = rows(tmp_path, [*pairs(1), official(5, 1), official(6, 0)], "primevul_train.jsonl")
     tasks, report = build(path, files="")
     assert len(tasks) == 2
-    assert report.dropped == {"no partner in its commit": 2}
+    assert report.dropped == {"no partner of its name in its commit": 2}
 
 
 def bad(tmp_path: Path, content: list[Any], **options: Any) -> str:
@@ -329,15 +396,16 @@ def bad(tmp_path: Path, content: list[Any], **options: Any) -> str:
     return str(error.value)
 
 
-def test_shuffled_columns_of_a_paired_file_are_found(tmp_path: Path) -> None:
-    content = pairs(20)
-    funcs = [row["func"] for row in content]
-    random.Random(2).shuffle(funcs)
-    for row, other in zip(content, funcs, strict=True):
-        row["func"] = other
+@pytest.mark.parametrize("column", ["func", "commit_id", "target"])
+def test_shuffled_columns_of_a_paired_file_are_found(tmp_path: Path, column: str) -> None:
+    content = pairs(100)
+    values = [row[column] for row in content]
+    random.Random(2).shuffle(values)
+    for row, other in zip(content, values, strict=True):
+        row[column] = other
     message = bad(tmp_path, content)
-    assert "primevul_train_paired.jsonl row" in message
-    assert "though the file is of pairs: are its columns shuffled?" in message
+    assert message.startswith("primevul_train_paired.jsonl row ")
+    assert "of the 200 rows of its file, though the file is of pairs: are its columns shuffled?" in message
 
 
 def test_contradictory_labels_in_a_commit_are_named_with_both_rows(tmp_path: Path) -> None:
@@ -405,6 +473,17 @@ def test_options_are_checked() -> None:
         ("void A::B::run(int (*f)(int)) const {}", "A::B::run"),
         ("__attribute__((noinline)) int g(void) { return 0; }", "g"),
         ("/* h(x) */ int k(int a) { return h(a); }", "k"),
+        ("PHP_FUNCTION(openssl_encrypt)\n{", "PHP_FUNCTION(openssl_encrypt)"),
+        ("/* {{{ proto */ PHP_METHOD(Phar, copy)\n{", "PHP_METHOD(Phar, copy)"),
+        ("SYSCALL_DEFINE3(ioctl, unsigned int, fd, long, at)\n{", "SYSCALL_DEFINE3(ioctl)"),
+        ("TEST_F(Reader, ReadsAll) {", "TEST_F(Reader, ReadsAll)"),
+        ('DEFUN ("car", Fcar, Scar, 1, 1, 0)\n  (Lisp_Object list)\n{', 'DEFUN("car", Fcar)'),
+        ("GLOBAL(void)\njpeg_start (j_ptr info, int at)\n{", "jpeg_start"),
+        ("int AES(const char *from, int length)\n{", "AES"),
+        ("bool A::operator==(const A& o) const {", "A::operator=="),
+        ("bool operator ()(int x) {", "operator()"),
+        ("A::operator const char *() const {", "A::operatorconstchar*"),
+        ("A::A(int x) : B(x), c_(x) {", "A::A"),
         ("no function", ""),
     ],
 )

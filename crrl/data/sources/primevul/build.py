@@ -15,6 +15,7 @@ from crrl.data.options import BuildOptions
 from crrl.data.prompts import classify_prompt, repair_prompt
 from crrl.data.read_table import read_tables, tables_digest
 from crrl.data.rows import BadRow, Dropped, Item, Sourced, split_of
+from crrl.data.sources.primevul.checks import check
 from crrl.data.sources.primevul.options import PrimevulOptions
 from crrl.data.sources.primevul.pairs import Pair, pairs_of
 from crrl.data.sources.primevul.rows import COLUMNS, Row, checked_row
@@ -22,8 +23,6 @@ from crrl.data.sources.primevul.shelf import Shelf, Shelved
 from crrl.errors import DataError
 from crrl.schema import NO_TESTS, Kind, TaskRow, rows_from_files
 
-_ENOUGH_PAIRS = 50
-"""For telling by the lengths whether verdicts are inverted."""
 _QUESTION = "Does this function of {project} have a vulnerability, and which?"
 _LICENSE = "that of the project"
 
@@ -33,11 +32,11 @@ def items(options: PrimevulOptions, asked: BuildOptions, split: str, kind: Kind)
 
     classify: both halves of a pair, one after the other; so half of the tasks is benign. repair: one task a pair.
 
-    Raises DataError for files that cannot be read, and for verdicts that look inverted.
+    Raises DataError for files that cannot be read, and as `checks.check`.
     """
     with Shelf() as shelf:
         yield from _fill(shelf, options, asked)
-        _check_verdicts(shelf, options)
+        check(shelf, options)
         for rows in shelf.commits():
             if split in ("all", rows[0].split):
                 for found in pairs_of(rows):
@@ -81,24 +80,6 @@ def _split_of(row: Row, file: Path, options: PrimevulOptions, asked: BuildOption
 
 def _group(row: Row) -> str:
     return f"{row.project}@{row.commit}"
-
-
-def _check_verdicts(shelf: Shelf, options: PrimevulOptions) -> None:
-    """Repairs add code more often than they take it away. Where it is the other way round, the verdicts are."""
-    if options.verdicts != "check":
-        return
-    longer = shorter = 0
-    for rows in shelf.commits():
-        for found in pairs_of(rows):
-            if isinstance(found, Pair):
-                longer += len(found.fixed.row.func) > len(found.vulnerable.row.func)
-                shorter += len(found.fixed.row.func) < len(found.vulnerable.row.func)
-    if longer + shorter >= _ENOUGH_PAIRS and shorter > longer:
-        raise DataError(
-            f"{options.path}: verdicts look inverted: the benign function is the shorter one in {shorter} of "
-            f"{longer + shorter} pairs, and repairs mostly add code; verdicts=inverted turns them round, verdicts=as-named "
-            "takes them as they are"
-        )
 
 
 def _items_of(pair: Pair, shelf: Shelf, options: PrimevulOptions, kind: Kind) -> list[Item]:

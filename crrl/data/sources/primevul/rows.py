@@ -1,7 +1,7 @@
 """One row of PrimeVul, in the form of the official JSON lines or of its copy on the hub, as one form of ours.
 
 idx, project, commit_id, …, target (0|1), func, func_hash, file_name, …, cwe [CWE-…], cve, cve_desc      official
-project, commit_id, hash, func, cwe [CWE-…], is_vulnerable (bool), …                                     ASSERT-KTH/PrimeVul
+project, commit_id, big_vul_idx, hash, func, cwe [CWE-…], cwe_description, is_vulnerable (bool), …       ASSERT-KTH/PrimeVul
 """
 
 from __future__ import annotations
@@ -27,14 +27,20 @@ COLUMNS = (
     "file_name",
     "cve",
     "cve_desc",
-    "commit_message",
+    "cwe_description",
 )
 _FORM = "PrimeVul"
 _NEEDED = ("project", "commit_id", "func", "cwe")
 _KEYWORDS = frozenset(
     {"if", "for", "while", "switch", "return", "sizeof", "defined", "__attribute__", "__declspec", "alignas"}
 )
-_BEFORE_BRACE = re.compile(r"([A-Za-z_~][\w:~]*)\s*\(")
+_NAMED_OR_BRACKET = re.compile(
+    r"(?<!\w)((?:[A-Za-z_][\w:]*::)?operator\b\s*(?:\(\s*\))?[^()]*|[A-Za-z_~][\w:~]*)\s*\(|[()]"
+)
+_MACRO = re.compile(r"[A-Z][A-Z0-9_]*")
+_ARGUMENT = r'"[^"]*"|\w+'
+_NAMING_ARGUMENTS = re.compile(rf"\s*({_ARGUMENT})\s*(?:,\s*({_ARGUMENT})\s*)?(?=[,)])")
+_INITIALIZERS = re.compile(r"\)\s*:(?!:).*", re.DOTALL)
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
@@ -81,20 +87,35 @@ def checked_row(row: Mapping[str, Any]) -> Row:
         cwes=_cwes(row["cwe"]),
         file_name=_text(row.get("file_name")),
         cve=_text(row.get("cve")),
-        about=_text(row.get("cve_desc")),
+        about=_text(row.get("cve_desc")) or _text(row.get("cwe_description")),
     )
 
 
 def function_name(func: str) -> str:
-    """The last name before a parenthesis in what stands before the function's first brace."""
-    head = _COMMENT.sub(" ", func).partition("{")[0]
-    depth, names = 0, []
-    for match in re.finditer(r"[A-Za-z_~][\w:~]*\s*\(|[()]", head):
-        found = _BEFORE_BRACE.fullmatch(match[0])
-        if found and depth == 0 and found[1] not in _KEYWORDS:
-            names.append(found[1])
+    """The name of the function that a text defines; "" if none can be read.
+
+    It is the first name before a parenthesis of what stands before the first brace. Where that is a macro, all in capitals, the
+    name comes after it (`GLOBAL(void) start(int at)`), or is among its first two arguments:
+
+    >>> function_name("PHP_METHOD(Phar, copy)\\n{}")
+    'PHP_METHOD(Phar, copy)'
+    """
+    head = _INITIALIZERS.sub(")", _COMMENT.sub(" ", func).partition("{")[0])
+    depth, found = 0, []
+    for match in _NAMED_OR_BRACKET.finditer(head):
+        if match[1] and depth == 0 and match[1] not in _KEYWORDS:
+            found.append(match)
         depth += 1 if match[0].endswith("(") else -1
-    return names[0] if names else ""
+    plain = next((match for match in found if not _MACRO.fullmatch(match[1])), None)
+    if plain:
+        return "".join(plain[1].split())
+    return _name_by_macro(found[0], head) if found else ""
+
+
+def _name_by_macro(macro: re.Match[str], head: str) -> str:
+    """The macro with its first two arguments, as far as each is one word or text; others are a function's parameters."""
+    arguments = _NAMING_ARGUMENTS.match(head, macro.end())
+    return f"{macro[1]}({', '.join(filter(None, arguments.groups()))})" if arguments else macro[1]
 
 
 def in_order(cwes: Set[str]) -> tuple[str, ...]:
