@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crrl.data.paths import local_path
-from crrl.data.read_table import table_files
+from crrl.data.read_table import PATTERNS, table_files
 from crrl.errors import DataError
 
 _NAME = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 _SHARD = re.compile(r"(?P<stem>.*-)(?P<number>\d{5})(?P<total>-of-(?P<count>\d{5}))(?P<ending>\..*)")
-_PATTERNS = ("*.parquet", "*.jsonl", "*.jsonl.gz")
 
 
 def dataset_files(given: str, words: str = "") -> list[Path]:
@@ -64,7 +63,7 @@ def download(name: str, revision: str = "") -> Path:
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        folder = snapshot_download(name, repo_type="dataset", revision=revision or None, allow_patterns=list(_PATTERNS))
+        folder = snapshot_download(name, repo_type="dataset", revision=revision or None, allow_patterns=list(PATTERNS))
     except (HfHubHTTPError, OSError, ValueError) as error:
         first = str(error).strip().partition("\n")[0]
         raise DataError(

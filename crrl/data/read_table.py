@@ -1,9 +1,10 @@
-"""Rows of published data sets: .jsonl, .jsonl.gz and .parquet files, or a folder of them. One row is held at a time."""
+"""Rows of published data sets: JSON lines, plain or gzip, and parquet; a file or a folder of them. One row is held at a time."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from crrl.data.read_jsonl import file_digest, read_jsonl
 from crrl.data.rows import BadRow
 from crrl.errors import DataError
 
-ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")
+PATTERNS = ("*.jsonl", "*.jsonl.gz", "*.parquet", "data.json", "*/data.json")
+"""What files of rows are called. the-stack-smol calls its JSON lines data.json; any other .json may be something else."""
+_SAID = "*.jsonl, *.jsonl.gz, *.parquet, data.json"
 _BATCH_ROWS = 64
 """Parquet hands out rows in batches; a row of these sets holds whole files."""
 
@@ -22,12 +25,12 @@ def table_files(path: Path) -> list[Path]:
     Raises DataError if there are none.
     """
     if path.is_file():
-        if not path.name.endswith(ENDINGS):
-            raise DataError(f"{path}: is no file of rows; those end in {', '.join(ENDINGS)}")
+        if not _holds_rows(path):
+            raise DataError(f"{path}: is no file of rows; those are called {_SAID}")
         return [path]
-    files = sorted(file for file in path.rglob("*") if file.name.endswith(ENDINGS) and file.is_file())
+    files = sorted(file for file in path.rglob("*") if _holds_rows(file) and file.is_file())
     if not files:
-        raise DataError(f"{path}: holds no file of rows ({', '.join(ENDINGS)})")
+        raise DataError(f"{path}: holds no file of rows ({_SAID})")
     return files
 
 
@@ -57,6 +60,10 @@ def missing_columns(row: dict[str, Any], needed: Sequence[str], form: str) -> st
         has = ", ".join(sorted(row)) or "none"
         return f"column {lacking[0]} is missing; a row of {form} has {', '.join(needed)}, this one has {has}"
     return ""
+
+
+def _holds_rows(file: Path) -> bool:
+    return any(fnmatchcase(file.as_posix(), pattern) for pattern in PATTERNS)
 
 
 def _read_parquet(file: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]] | BadRow]:

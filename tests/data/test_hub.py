@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from huggingface_hub.utils import filter_repo_objects
 
 from crrl.data.hub import dataset_files, is_hub_name
+from crrl.data.read_table import PATTERNS
 from crrl.errors import DataError
 from tests.data.rows import task, write_rows
 
@@ -58,3 +60,10 @@ def test_a_set_that_lacks_some_of_its_numbered_parts_is_refused(cache: Path) -> 
     for number in (1, 2):
         write_rows(folder / f"train-0000{number}-of-00003.jsonl", [task(number)])
     assert len(dataset_files("acme/rows", "train")) == 3
+
+
+def test_what_is_fetched_is_what_is_read() -> None:
+    """The hub matches the whole path of a file with each pattern."""
+    rows = ["a.jsonl", "b/c.jsonl.gz", "d.parquet", "data.json", "data/python/data.json"]
+    others = ["README.md", "dataset_infos.json", "data/python/more-data.json", "data.jsonx"]
+    assert list(filter_repo_objects([*rows, *others], allow_patterns=list(PATTERNS))) == rows
