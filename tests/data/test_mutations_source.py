@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import json
 import os
@@ -17,13 +18,15 @@ import pytest
 from crrl.data import load_tasks
 from crrl.data.options import BuildOptions
 from crrl.data.rows import Dropped, Item, Sourced, split_of
-from crrl.data.sources.mutations import MutationsOptions, items
+from crrl.data.sources.mutations import MutationsOptions, identity, items
 from crrl.data.sources.mutations.kinds import KINDS
+from crrl.data.sources.mutations.mutants import mutants_of
 from crrl.diffs import make_patch, render_patch
-from crrl.errors import ConfigError
+from crrl.errors import ConfigError, DataError
 from crrl.rewards import REWARDS
 from crrl.sandbox import Workers
 from crrl.schema import TaskRow, files_from_rows
+from crrl.syntax_tree import is_too_deep
 from crrl.testing import run_tests, score
 
 PRICES = '''\
@@ -321,6 +324,93 @@ def test_a_long_file_is_shown_in_part_with_the_whole_function(shop: Path, cached
 def test_tasks_become_a_dataset_with_their_lists(shop: Path, cached: None) -> None:
     tasks = load_tasks(f"mutations:{shop}", kind="repair", split="all", mutants=2)
     assert all(task["tests"]["fail_to_pass"] for task in tasks)
+
+
+CHECKED = """\
+import pytest
+
+
+@pytest.fixture
+def check():
+    def check(found, wanted):
+        assert found == wanted
+
+    return check
+"""
+USES_IT = "from calc import total\n\n\ndef test_total(check):\n    check(total(3, 4), 7)\n"
+
+
+def test_what_lies_around_the_tests_decides_as_they_do(tmp_path: Path, own_cache: Path) -> None:
+    (tmp_path / "calc.py").write_text("def total(x, y):\n    return x + y\n")
+    (tmp_path / "test_calc.py").write_text(USES_IT)
+    (tmp_path / "conftest.py").write_text(CHECKED)
+    options = MutationsOptions(path=str(tmp_path))
+    before = identity(options)
+    assert tasks_in(tmp_path)
+    (tmp_path / "conftest.py").write_text(CHECKED.replace("assert found == wanted", "pass"))
+    assert identity(options) != before
+    assert not tasks_in(tmp_path)
+
+
+def test_what_is_installed_or_hidden_in_a_folder_is_no_part_of_it(tmp_path: Path, shop: Path, cached: None) -> None:
+    project = write_shop(tmp_path / "project")
+    for place in (".venv/lib", "env/lib/python3.11", "node_modules/x", "build/lib", "lib/site-packages"):
+        (project / place).mkdir(parents=True)
+        for number in range(3):
+            (project / place / f"big{number}.py").write_text(f"x = {number}\n" * 30_000)
+    (project / "env" / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    assert tasks_in(project) == tasks_in(shop)
+
+
+def test_a_folder_that_is_too_large_to_bring_along_is_refused_before_any_test_runs(tmp_path: Path) -> None:
+    project = write_shop(tmp_path / "project")
+    (project / "tests" / "test_ran.py").write_text("raise SystemExit\n")
+    for number in range(3):
+        (project / f"table{number}.py").write_text("x = 1\n" * 25_000)
+    with pytest.raises(
+        DataError, match=r"project: holds 45\d KB of Python, .* at most 400 KB .* package=NAME"
+    ) as error:
+        identity(MutationsOptions(path=str(project)))
+    assert "\n" not in str(error.value)
+
+
+def test_modules_that_cannot_be_broken_take_no_other_with_them(tmp_path: Path, own_cache: Path) -> None:
+    project = write_shop(tmp_path / "project")
+    long = f"def f():\n    return {' + '.join('1' for _ in range(600))}\n"
+    example = 'def g(x):\n    """\n    >>> g(1)\n    2\n    """\n    return x + 1\n'
+    (project / "shop" / "long.py").write_text(f"{example}\n\n{long}")
+    (project / "shop" / "old.py").write_text("print 1\n")
+    found = found_in(project, mutants=1)
+    dropped = {item.where: item.reason for item in found if isinstance(item, Dropped)}
+    assert dropped["shop.long"] == "module: nested too deeply"
+    assert dropped["shop.old"] == "module: does not parse"
+    assert any(isinstance(item, Sourced) for item in found)
+
+
+DEEP = {
+    "a sum": ("1", "{} + 1"),
+    "calls": ("1", "f({})"),
+    "named arguments": ("1", "f(x=[{}])"),
+    "items": ("x", "x[{}]"),
+    "slices": ("x", "x[0:{}]"),
+    "attributes": ("x", "{}.y"),
+    "dictionaries": ("1", "{{1: {}}}"),
+    "conditions": ("x", "not ({} if x else 1)"),
+    "lambdas": ("1", "lambda x: {}"),
+    "awaits": ("x", "(await {})"),
+}
+
+
+@pytest.mark.parametrize("what", DEEP)
+def test_what_is_as_deep_as_may_be_can_be_walked(what: str) -> None:
+    inner, around = DEEP[what]
+    text, at_most = "", 0
+    while not is_too_deep(ast.parse(grown := f"async def f(x):\n    y = {inner}\n    return y + 1\n")):
+        text, at_most, inner = grown, at_most + 1, around.format(inner)
+    assert at_most > 15
+    assert ast.unparse(ast.parse(text))
+    assert list(mutants_of(text, frozenset(["f"])))
+    assert len(inner) < 2000
 
 
 MISTAKES = [

@@ -21,7 +21,7 @@ from crrl.data.sources.mutations.coverage import Oracle, tests_of
 from crrl.data.sources.mutations.journal import journal_of
 from crrl.data.sources.mutations.judge import UNNOTICED, Bench, Verdict, bench_for, judge
 from crrl.data.sources.mutations.library import Module, Unit, units_of
-from crrl.data.sources.mutations.mutants import Function, Mutant, functions_of, mutants_of
+from crrl.data.sources.mutations.mutants import Function, Mutant, functions_of, module_problem, mutants_of
 from crrl.data.sources.mutations.options import MutationsOptions
 from crrl.data.sources.mutations.suite import Suite, suites_for
 from crrl.data.sources.mutations.surroundings import Surroundings, surroundings
@@ -105,6 +105,9 @@ def _prepare(
     tests = tests_of(unit, run, journal)
     dropped, works = [], []
     for module in unit.modules:
+        if problem := module_problem(module.text):
+            dropped.append(_Found(module.name, problem))
+            continue
         around = surroundings(unit, module)
         covered: list[tuple[Function, list[Suite]]] = []
         for function in _functions(module):

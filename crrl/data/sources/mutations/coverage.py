@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from crrl.data.journal import Journal
 from crrl.data.sources.mutations.library import Unit
-from crrl.data.sources.mutations.surroundings import whole_tree
 from crrl.errors import SandboxError
 from crrl.sandbox import Limits
 from crrl.testing import Runner
@@ -57,9 +56,8 @@ def _collect(unit: Unit, job: dict[str, list[str]], run: Runner) -> list[dict[st
     """Run the collector. What it wrote before it was stopped counts."""
     watched = {str(module.file if unit.installed else module.path): module.name for module in unit.modules}
     asked = {"unittests": [], "doctests": [], "pytests": [], "files": watched, **job}
-    files = {} if unit.installed else whole_tree(unit)
     command = ["python", "-c", COLLECT.read_text()]
-    outcome = run(command, files, _LIMITS, stdin=json.dumps(asked).encode())
+    outcome = run(command, unit.tree, _LIMITS, stdin=json.dumps(asked).encode())
     if outcome.kind == "unavailable":
         raise SandboxError(f"the sandbox cannot run tests here: {outcome.stderr.strip() or 'no reason given'}")
     return list(_rows(outcome.stdout))

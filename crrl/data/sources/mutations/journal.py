@@ -1,5 +1,5 @@
-"""One journal a unit, named by a digest of everything that decides what is found: the code that is broken, its tests, Python's
-version, and our own code.
+"""One journal a unit, named by a digest of everything that decides what is found: the code that is broken, its tests and what
+lies around them, Python's version, and our own code.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ def identity(options: MutationsOptions) -> str:
 
 
 def unit_digest(unit: Unit) -> str:
-    """Changes with the unit's code, its tests, Python, and what this project does with them."""
+    """Changes with the unit's code, its tests, all else that a folder brings, Python, and what this project does with them."""
     digest = hashlib.sha256(f"{sys.version}\0{_own_digest()}\0{unit.unittests}{unit.pytests}\0".encode())
     for module in unit.modules:
         digest.update(f"{module.path}\0{module.text}\0".encode())
     for name in unit.unittests:
         file = unit.root / f"{name.replace('.', '/')}.py"
         digest.update(file.read_bytes() if file.is_file() else b"")
-    for path in unit.pytests:
-        digest.update((unit.root / path).read_bytes())
+    for path, text in unit.tree.items():
+        digest.update(f"{path}\0{text}\0".encode())
     return digest.hexdigest()
 
 

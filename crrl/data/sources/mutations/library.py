@@ -7,20 +7,23 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
+from crrl.data.code_folder import python_files
 from crrl.data.sources.mutations.left_out import is_left_out
 from crrl.data.sources.mutations.options import MutationsOptions
 from crrl.errors import ConfigError, DataError
+from crrl.schema import Files
 
 _TEST_NAME = re.compile(r"(^|[/.])(test|tests|testing|idle_test|conftest|test_[^/.]*|[^/.]*_test)([/.]|$)")
 _MAX_TEST_MODULES = 3
 """Of a unit whose tests are not named like it: those that mention it most."""
 _MAX_BYTES = 200_000
 """Of a module: larger ones are tables."""
+MAX_BROUGHT_BYTES = 400_000
+"""Of what a task brings besides its module."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,8 @@ class Unit:
     installed: bool = True
     """Whether the sandbox's Python finds the unit by itself."""
     license: str = ""
-
-    @cached_property
-    def test_files(self) -> tuple[Path, ...]:
-        """The files of its tests, as far as they are known by name."""
-        return tuple(self.root / f"{name.replace('.', '/')}.py" for name in self.unittests)
+    tree: Files = field(default_factory=dict)
+    """Of a folder that is installed nowhere: all its code, tests too, path → text. Each task brings it."""
 
 
 def units_of(options: MutationsOptions) -> list[Unit]:
@@ -185,20 +185,28 @@ def _license(name: str) -> str:
     return "unknown"
 
 
+def tree_of(folder: Path) -> dict[str, str]:
+    """All code of a folder, as far as `read_module` reads it: path → text."""
+    paths = {file.relative_to(folder).as_posix(): file for file in sorted(python_files(folder))}
+    read = (read_module(path, path, file) for path, file in paths.items())
+    return {module.path: module.text for module in read if module}
+
+
 def _folder_unit(folder: Path) -> Unit:
-    files = sorted(file for file in folder.rglob("*.py") if not _is_hidden(file.relative_to(folder)))
-    modules, tests = [], []
-    for file in files:
-        path = file.relative_to(folder).as_posix()
-        if is_test(path):
-            if file.name != "conftest.py" and is_test(file.name):
-                tests.append(path)
-        elif module := read_module(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."), path, file):
-            modules.append(module)
+    tree = tree_of(folder)
+    modules = [
+        Module(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."), path, folder / path, text)
+        for path, text in tree.items()
+        if not is_test(path)
+    ]
     if not modules:
         raise DataError(f"path={folder}: holds no Python modules besides tests")
-    return Unit(folder.resolve().name, folder, tuple(modules), (), tuple(tests), installed=False, license="unknown")
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") or part in ("node_modules", "build", "dist") for part in path.parts)
+    if (size := sum(map(len, tree.values()))) > MAX_BROUGHT_BYTES:
+        raise DataError(
+            f"path={folder}: holds {size // 1000} KB of Python, and every task brings all of it, so at most "
+            f"{MAX_BROUGHT_BYTES // 1000} KB can be; give a smaller folder that its code is imported from, or install the "
+            "package and give package=NAME"
+        )
+    names = {path: path.rpartition("/")[2] for path in tree if is_test(path)}
+    tests = tuple(path for path, name in names.items() if name != "conftest.py" and is_test(name))
+    return Unit(folder.resolve().name, folder, tuple(modules), (), tests, installed=False, license="unknown", tree=tree)

@@ -13,7 +13,7 @@ from crrl.data.sources.mutations.kinds import KINDS, BugKind
 from crrl.data.sources.mutations.names import names_of
 from crrl.data.sources.mutations.place import Change, Place
 from crrl.data.sources.mutations.realistic import is_left_alone
-from crrl.syntax_tree import parse_python
+from crrl.syntax_tree import is_too_deep, parse_python
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,17 @@ class Mutant:
     line: int
     """Where the change begins, 1-based, in the right source."""
     change: Change
+
+
+def module_problem(text: str) -> str:
+    """Why no bug can be put into a module; "" if one can."""
+    try:
+        tree = parse_python(text)
+    except (SyntaxError, ValueError):
+        return "module: does not parse"
+    except (RecursionError, MemoryError):
+        return "module: nested too deeply"
+    return "module: nested too deeply" if is_too_deep(tree) else ""
 
 
 def functions_of(text: str) -> list[Function]:

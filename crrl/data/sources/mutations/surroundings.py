@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from crrl.data.sources.mutations.library import Module, Unit, is_test, read_module
+from crrl.data.sources.mutations.library import MAX_BROUGHT_BYTES, Module, Unit, is_test
 from crrl.schema import Files
 from crrl.syntax_tree import parse_python
 
 _FIND_THE_REST = '__path__ = __import__("pkgutil").extend_path(__path__, __name__)\n'
 """In a package's `__init__.py`: what this folder lacks is taken from the installed package."""
-MAX_BROUGHT_BYTES = 400_000
 
 
 class Surroundings(NamedTuple):
@@ -37,7 +36,7 @@ def surroundings(unit: Unit, module: Module) -> Surroundings | None:
 
 
 def _in_folder(unit: Unit, module: Module) -> Surroundings:
-    others = {path: text for path, text in whole_tree(unit).items() if path != module.path}
+    others = {path: text for path, text in unit.tree.items() if path != module.path}
     tests = {path: text for path, text in others.items() if is_test(path)}
     return Surroundings({path: text for path, text in others.items() if path not in tests}, tests)
 
@@ -53,15 +52,6 @@ def _in_package(unit: Unit, module: Module) -> Surroundings | None:
         others = [file for file in sorted(folder.glob("*.py")) if file != module.file]
         brought |= {file.relative_to(unit.root).as_posix(): file.read_text() for file in others}
     return Surroundings({}, brought)
-
-
-def whole_tree(unit: Unit) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for file in sorted(unit.root.rglob("*.py")):
-        path = file.relative_to(unit.root).as_posix()
-        if read := read_module(path, path, file):
-            found[path] = read.text
-    return found
 
 
 def _with_the_rest(text: str) -> str:

@@ -22,6 +22,7 @@ from crrl.data.sources.stack.code_files import CodeFile, code_files
 from crrl.data.sources.stack.docstring_tests import DocstringTests
 from crrl.data.sources.stack.functions import (
     Function,
+    FunctionNode,
     body_lines,
     functions_of,
     masked,
@@ -33,6 +34,7 @@ from crrl.data.sources.stack.quality import body_problem, count_statements, docs
 from crrl.data.window import UNCLEAR, part_around
 from crrl.diffs.line_diff import split_lines
 from crrl.schema import NO_TESTS, TaskRow, rows_from_files
+from crrl.syntax_tree import is_too_deep
 
 
 class _Found(NamedTuple):
@@ -112,8 +114,12 @@ def _judged(options: StackOptions, file: CodeFile | Dropped | BadRow) -> _Judged
     tree = parse_file(file.text) if _is_plain(file.text) else None
     if tree is None:
         return _Judged([_Found(Dropped(file.where, "file: does not parse, or has unusual line ends"))])
+    if is_too_deep(tree):
+        return _Judged([_Found(Dropped(file.where, "file: nested too deeply"))])
     functions = list(functions_of(tree))
-    asked = [index for index, function in enumerate(functions) if _is_asked_for(file, function)]
+    asked = [index for index, function in enumerate(functions) if _is_asked_for(file, function.node)]
+    if not asked and any(_is_asked_for(file, node) for node in ast.walk(tree) if isinstance(node, FunctionNode)):
+        return _Judged([_Found(Dropped(file.where, "function: inside of another function"))])
     if file.function and not asked:
         problem = f"no function {file.function!r} starts at line {file.line} of file_content"
         return _Judged([_Found(BadRow(file.where, problem))])
@@ -168,8 +174,7 @@ def _is_plain(text: str) -> bool:
     )
 
 
-def _is_asked_for(file: CodeFile, function: Function) -> bool:
-    node = function.node
+def _is_asked_for(file: CodeFile, node: FunctionNode) -> bool:
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     return not file.function or (node.name == file.function and file.line in (first, node.lineno))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crrl.data.code_folder import python_files
 from crrl.data.hub import dataset_files, is_hub_name
 from crrl.data.paths import is_test_path, local_path, path_problem
 from crrl.data.read_table import missing_columns, read_tables, tables_digest
@@ -29,7 +29,6 @@ DOCSTRING_COLUMNS = (
     "file_content",
 )
 """Of ASSERT-KTH/stack-smol-docstrings."""
-_NO_CODE = frozenset({"site-packages", "dist-packages", "__pycache__", "node_modules", "build", "dist"})
 _UNKNOWN = "unknown"
 
 
@@ -72,27 +71,18 @@ def identity(options: StackOptions) -> str:
     if not _is_code_folder(folder):
         return tables_digest(dataset_files(options.path))
     digest = hashlib.sha256()
-    for file in _python_files(folder):
+    for file in python_files(folder):
         digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
     return digest.hexdigest()
 
 
 def _is_code_folder(path: Path) -> bool:
-    return path.is_dir() and next(iter(_python_files(path)), None) is not None
-
-
-def _python_files(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NO_CODE)
-        for name in sorted(names):
-            file = Path(place, name)
-            if name.endswith(".py") and not name.startswith(".") and file.is_file():
-                yield file
+    return path.is_dir() and next(iter(python_files(path)), None) is not None
 
 
 def _folder(folder: Path, origin: str, license_: str, *, is_installed: bool) -> Iterator[CodeFile | Dropped]:
     provenance = {"origin": origin, "license": license_}
-    for file in _python_files(folder):
+    for file in python_files(folder):
         path = file.relative_to(folder).as_posix()
         if is_test_path(path) or "idle_test" in path:
             yield Dropped(path, "file: holds tests")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 from types import TracebackType
 
-from crrl.data.sources.mutations.library import Module, Unit
+from crrl.data.sources.mutations.library import Module, Unit, tree_of
 from crrl.data.sources.mutations.suite import FOLDER, NAMES_OF_MODULE
 from crrl.data.sources.mutations.surroundings import surroundings
 from crrl.data.sources.stack.code_files import CodeFile
 from crrl.errors import SandboxError
 from crrl.sandbox import Workers
-from crrl.schema import TestsRow, rows_from_files
+from crrl.schema import Files, TestsRow, rows_from_files
 from crrl.testing import run_tests
 
 TIMEOUT_S = 10.0
@@ -26,6 +27,7 @@ class DocstringTests:
     def __init__(self) -> None:
         self._workers = Workers(1)
         self._around: tuple[CodeFile, dict[str, str] | None] | None = None
+        self._trees: dict[Path, Files] = {}
 
     def __enter__(self) -> DocstringTests:
         return self
@@ -72,17 +74,18 @@ class DocstringTests:
     def _brought(self, file: CodeFile, name: str) -> dict[str, str] | None:
         """What must lie around the file to import it: of an installed package what leads to the rest, else its neighbours."""
         if self._around is None or self._around[0] is not file:
-            self._around = (file, _around(file, name))
+            self._around = (file, self._lies_around(file, name))
         return self._around[1]
 
-
-def _around(file: CodeFile, name: str) -> dict[str, str] | None:
-    if file.root is None:
-        return {} if not _imports_neighbours(file.text) else None
-    module = Module(name, file.path, file.root / file.path, file.text)
-    unit = Unit(name, file.root, (module,), (), installed=file.is_installed)
-    found = surroundings(unit, module)
-    return {**found.program, **found.tests} if found else None
+    def _lies_around(self, file: CodeFile, name: str) -> dict[str, str] | None:
+        if file.root is None:
+            return {} if not _imports_neighbours(file.text) else None
+        if not file.is_installed and file.root not in self._trees:
+            self._trees[file.root] = tree_of(file.root)
+        module = Module(name, file.path, file.root / file.path, file.text)
+        tree = self._trees.get(file.root, {})
+        found = surroundings(Unit(name, file.root, (module,), (), installed=file.is_installed, tree=tree), module)
+        return {**found.program, **found.tests} if found else None
 
 
 def _imports_neighbours(text: str) -> bool:

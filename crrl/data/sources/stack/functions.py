@@ -12,6 +12,7 @@ from crrl.data.placeholder import placeholder
 from crrl.syntax_tree import parse_python
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+_BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.ExceptHandler, ast.With, ast.For, ast.While, ast.Match, ast.match_case)
 
 
 @dataclass(frozen=True)
@@ -84,17 +85,15 @@ def masked(function: Function, lines: Sequence[str], place: tuple[int, int]) -> 
     return [*lines[:first], f"{_indent_of(sample)}{placeholder(function.node.name)}{end}", *lines[last:]]
 
 
-def _functions_in(body: Sequence[ast.stmt], prefix: str, inside: str) -> Iterator[Function]:
+def _functions_in(body: Sequence[ast.AST], prefix: str, inside: str) -> Iterator[Function]:
     for node in body:
         if isinstance(node, FunctionNode):
             yield Function(node, prefix + node.name, inside)
         elif isinstance(node, ast.ClassDef):
             yield from _functions_in(node.body, f"{prefix}{node.name}.", "class")
-        elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
-            for part in ("body", "orelse", "finalbody"):
+        elif isinstance(node, _BLOCKS):
+            for part in ("body", "handlers", "cases", "orelse", "finalbody"):
                 yield from _functions_in(getattr(node, part, ()), prefix, inside)
-            for handler in getattr(node, "handlers", ()):
-                yield from _functions_in(handler.body, prefix, inside)
 
 
 def _indent_of(line: str) -> str:
