@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
+import random
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ import pytest
 from crrl.data import load_tasks
 from crrl.data.build import Report, build_tasks, make_plan
 from crrl.data.placeholder import placeholder
-from crrl.data.sources.stack.near import NearTexts, signature_of
+from crrl.data.sources.stack.near import SHINGLE, Bodies, repeated, shingles_of
 from crrl.data.sources.stack.quality import words_of
 from crrl.errors import ConfigError, DataError
 from crrl.evaluate.baselines import reference_answer
@@ -291,18 +294,110 @@ def test_rows_of_one_file_may_show_each_others_functions(tmp_path: Path) -> None
     assert len(build(tmp_path, doctests=0)[0]) == 2  # two rows of one file, which lie in one split
 
 
-def test_minhash_tells_near_from_far() -> None:
-    near = NearTexts(0.8)
-    words = [f"word{number}" for number in range(200)]
-    near.add(signature_of(" ".join(words)), "a")
-    assert near.groups_near(signature_of("  ".join(words))) == {"a"}
-    assert near.groups_near(signature_of(" ".join([*words[:100], "other", *words[101:]]))) == {"a"}
-    assert not near.groups_near(signature_of(" ".join(f"other{number}" for number in range(200))))
-    assert not near.groups_near(signature_of(" ".join([*words[:100], *(f"new{number}" for number in range(100))])))
-    assert not near.groups_near(signature_of(""))
-    near.add(signature_of(""), "b")
-    assert near.groups_near(signature_of("")) == {"b"}
-    near.close()
+def strings_of(text: str) -> set[tuple[str, ...]]:
+    """The shingles of a text, as texts: what the numbers must agree with."""
+    tokens = re.findall(r"\w+|[^\w\s]", text)
+    return {tuple(tokens[at : at + SHINGLE]) for at in range(max(1, len(tokens) - SHINGLE + 1))}
+
+
+def jaccard(one: str, other: str) -> float:
+    left, right = strings_of(one), strings_of(other)
+    return len(left & right) / len(left | right)
+
+
+def drawn_bodies(draw: random.Random, count: int) -> list[str]:
+    """Texts of 1 to 40 tokens, most of which are an earlier one with a few tokens drawn anew."""
+    texts: list[list[str]] = []
+    for _ in range(count):
+        tokens = [draw.choice("abcdefgh") * draw.randrange(1, 30) for _ in range(draw.randrange(1, 40))]
+        if texts and draw.random() < 0.8:
+            tokens = list(draw.choice(texts))
+            for at in draw.sample(range(len(tokens)), min(len(tokens), draw.randrange(4))):
+                tokens[at] = draw.choice(["x", "yy", "_" * 20])
+        texts.append(tokens)
+    return [" ".join(tokens) for tokens in texts]
+
+
+@pytest.mark.parametrize("similarity", [0.05, 0.3, 0.5, 0.55, 0.8, 0.95, 1.0])
+def test_near_texts_are_exactly_those_that_share_so_many_of_their_shingles(similarity: float) -> None:
+    texts = drawn_bodies(random.Random(f"near {similarity}"), 150)
+    bodies = [shingles_of(text) for text in texts]
+    known = Bodies(similarity)
+    for at, (text, body) in enumerate(zip(texts, bodies, strict=True)):
+        near = known.near(body, "")
+        assert near.is_known == any(jaccard(text, earlier) >= similarity for earlier in texts[:at])
+        known.add(body, str(at), near, is_asked=False)
+    known.close()
+    again = [
+        any(jaccard(text, other) >= similarity for other in texts[:at] + texts[at + 1 :])
+        for at, text in enumerate(texts)
+    ]
+    assert repeated(bodies, similarity) == again
+
+
+def test_texts_without_four_tokens_are_told_apart() -> None:
+    assert len({shingles_of(text).tobytes() for text in ("", "a", "a b", "b a", "a b c", "a b c d")}) == 6
+    assert shingles_of("a  b\n").tolist() == shingles_of("a b").tolist()
+
+
+def test_a_body_is_known_by_who_asks_for_it_and_who_shows_it() -> None:
+    known, body = Bodies(0.8), shingles_of(" ".join(f"word{number}" for number in range(50)))
+    known.add(body, "a", known.near(body, "a"), is_asked=False)
+    assert not known.near(body, "a").is_known
+    assert known.near(body, "b").is_known
+    known.add(body, "a", known.near(body, "a"), is_asked=True)
+    assert known.near(body, "a")[:2] == (True, False)
+    assert known.near(body, "b")[:2] == (True, True)
+    known.close()
+
+
+def drawn_function(draw: random.Random, name: str, statements: list[str]) -> str:
+    docstring = f'"""Work out all of the many values that are needed here, {draw.random()} of them."""'
+    return "\n    ".join([f"def {name}():", docstring, *statements, "return v1"]) + "\n"
+
+
+def drawn_statement(draw: random.Random) -> str:
+    return f"v{draw.randrange(99)} = v{draw.randrange(99)} + w{draw.randrange(99)} * {draw.randrange(999)}"
+
+
+@pytest.mark.parametrize("similarity", [0.5, 0.8])
+def test_no_two_tasks_ask_for_nearly_the_same(tmp_path: Path, similarity: float) -> None:
+    draw = random.Random(7)
+    bodies = [[drawn_statement(draw) for _ in range(draw.randrange(3, 20))] for _ in range(40)]
+    for number in range(120):
+        functions = []
+        for place in range(draw.randrange(1, 4)):
+            statements = list(draw.choice(bodies))
+            for at in draw.sample(range(len(statements)), draw.randrange(3)):
+                statements[at] = drawn_statement(draw)
+            functions.append(drawn_function(draw, f"work{place}", statements))
+        (tmp_path / f"m{number}.py").write_text("\n\n".join(functions))
+    tasks, report = build(tmp_path, doctests=0, near_duplicates=similarity)
+    asked = [task_body(task) for task in tasks]
+    assert len(asked) >= 20
+    assert not [pair for pair in itertools.combinations(asked, 2) if jaccard(*pair) >= similarity]
+    assert sum(report.dropped.values()) + len(asked) == report.read
+
+
+def task_body(task: TaskRow) -> str:
+    """What a task asks for, as the bodies are compared."""
+    name = json.loads(task["source"])["function"]
+    tree = ast.parse(task["reference"][0]["text"])
+    (function,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return "\n".join(map(ast.unparse, function.body[1:]))
+
+
+def test_of_a_function_and_its_copy_with_another_statement_one_is_kept(tmp_path: Path) -> None:
+    draw = random.Random(5)
+    for number in range(100):
+        body = [drawn_statement(draw) for _ in range(20)]
+        copy = [*body[:9], drawn_statement(draw), *body[10:]]
+        assert jaccard("\n".join(body), "\n".join(copy)) > 0.8
+        for file, statements in (("a", body), ("b", copy)):
+            (tmp_path / f"{file}{number}.py").write_text(drawn_function(draw, "work", statements))
+    tasks, report = build(tmp_path, doctests=0)
+    assert len(tasks) == 100
+    assert report.dropped == {KNOWN: 100}
 
 
 def test_all_functions_of_a_file_lie_in_one_split(tmp_path: Path) -> None:

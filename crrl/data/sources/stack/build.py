@@ -28,7 +28,7 @@ from crrl.data.sources.stack.functions import (
     masked,
     parse_file,
 )
-from crrl.data.sources.stack.near import Bodies, Signature, repeated, signature_of
+from crrl.data.sources.stack.near import Bodies, Shingles, repeated, shingles_of
 from crrl.data.sources.stack.options import StackOptions
 from crrl.data.sources.stack.quality import body_problem, count_statements, docstring_problem, is_generated
 from crrl.data.window import UNCLEAR, part_around
@@ -41,8 +41,8 @@ class _Found(NamedTuple):
     """One function, judged by itself."""
 
     item: Sourced | Dropped | BadRow
-    body: Signature | None = None
-    """A task's, to be compared with others; None where that is not asked for."""
+    body: int | None = None
+    """A task's among those of its file, to be compared with others; None where that is not asked for."""
     docstring: str = ""
     """A task's, if it has examples."""
 
@@ -53,7 +53,7 @@ class _Judged(NamedTuple):
     found: list[_Found]
     file: CodeFile | None = None
     group: str = ""
-    bodies: tuple[Signature, ...] = ()
+    bodies: tuple[Shingles, ...] = ()
     """Of all its functions that are long enough, which each of its tasks shows but its own; empty where they are not compared."""
 
 
@@ -78,21 +78,22 @@ def items(options: StackOptions, journal: Journal) -> Iterator[Item]:
 
 def _compared(judged: _Judged, known: Bodies) -> Iterator[_Found]:
     """Drops what an earlier file shows, and everything of a file that shows what one of an earlier file asks for."""
-    shows_an_answer = known.show_an_answer(judged.bodies, judged.group)
-    gave_tasks = False
+    near = [known.near(body, judged.group) for body in judged.bodies]
+    shows_an_answer = any(one.is_asked_elsewhere for one in near)
+    asked: set[int] = set()
     for found in judged.found:
         if found.body is None:
             yield found
-        elif known.is_known(found.body, judged.group):
+        elif near[found.body].is_known:
             yield _Found(Dropped(found.item.where, "function: nearly the same as an earlier one"))
         elif shows_an_answer:
             yield _Found(Dropped(found.item.where, "file: shows nearly what a task of an earlier file asks for"))
         else:
-            known.add_answer(found.body, judged.group)
-            gave_tasks = True
+            asked.add(found.body)
             yield found
-    if gave_tasks:
-        known.add_shown(judged.bodies, judged.group)
+    if asked:
+        for at, body in enumerate(judged.bodies):
+            known.add(body, judged.group, near[at], is_asked=at in asked)
 
 
 def _with_tests(file: CodeFile, found: _Found, tests: DocstringTests, journal: Journal) -> Item:
@@ -114,8 +115,6 @@ def _judged(options: StackOptions, file: CodeFile | Dropped | BadRow) -> _Judged
     tree = parse_file(file.text) if _is_plain(file.text) else None
     if tree is None:
         return _Judged([_Found(Dropped(file.where, "file: does not parse, or has unusual line ends"))])
-    if is_too_deep(tree):
-        return _Judged([_Found(Dropped(file.where, "file: nested too deeply"))])
     functions = list(functions_of(tree))
     asked = [index for index, function in enumerate(functions) if _is_asked_for(file, function.node)]
     if not asked and any(_is_asked_for(file, node) for node in ast.walk(tree) if isinstance(node, FunctionNode)):
@@ -126,22 +125,23 @@ def _judged(options: StackOptions, file: CodeFile | Dropped | BadRow) -> _Judged
     group = hashlib.sha256(file.text.encode()).hexdigest()
     lines, reason = split_lines(file.text), _file_problem(options, file)
     found = {index: _of_function(options, file, functions[index], lines, reason, group) for index in asked}
-    if not options.near_duplicates or not any(isinstance(one.item, Sourced) for one in found.values()):
+    has_tasks = any(isinstance(one.item, Sourced) for one in found.values())
+    if has_tasks and is_too_deep(tree):
+        return _Judged([_Found(Dropped(file.where, "file: nested too deeply"))])
+    if not options.near_duplicates or not has_tasks:
         return _Judged(list(found.values()), file, group)
-    bodies = {
-        index: signature_of(_code_of(function))
-        for index, function in enumerate(functions)
-        if count_statements(function.body) >= options.min_statements  # shorter ones are nobody's answer
-    }
-    again = dict(zip(bodies, repeated([*bodies.values()], options.near_duplicates), strict=True))
-    compared = [
-        _with_body(one, bodies[index], again[index]) if isinstance(one.item, Sourced) else one
-        for index, one in found.items()
+    long_enough = [  # shorter ones are nobody's answer
+        index for index, function in enumerate(functions) if count_statements(function.body) >= options.min_statements
     ]
-    return _Judged(compared, file, group, tuple(bodies.values()))
+    bodies = tuple(shingles_of(_code_of(functions[index])) for index in long_enough)
+    again = repeated(bodies, options.near_duplicates)
+    for at, index in enumerate(long_enough):
+        if index in found and isinstance(found[index].item, Sourced):
+            found[index] = _with_body(found[index], at, again[at])
+    return _Judged(list(found.values()), file, group, bodies)
 
 
-def _with_body(found: _Found, body: Signature, is_repeated: bool) -> _Found:
+def _with_body(found: _Found, body: int, is_repeated: bool) -> _Found:
     if is_repeated:
         return _Found(Dropped(found.item.where, "function: nearly the same as another one of its file"))
     return found._replace(body=body)

@@ -1,141 +1,157 @@
-"""Near-duplicates by MinHash: is most of this text the same as of one that was seen before?
+"""Near-duplicates, exactly: is most of this text the same as of one that was seen before?
 
-What is remembered lies in a temporary database on disk, so memory does not grow with the number of texts. Source: Broder 1997,
-"On the resemblance and containment of documents"; banding as in Leskovec et al., Mining of Massive Datasets, chapter 3.
+Two texts are as similar as the sets of their shingles: common elements over all elements (Jaccard; Broder 1997, "On the
+resemblance and containment of documents"). None is missed: texts with a similarity of t or more have one of their first shingles
+in common, in any order of all shingles, if of n shingles the first n - ⌈tn⌉ + 1 are taken (prefix filter: Bayardo et al. 2007,
+"Scaling up all pairs similarity search", section 4). What is remembered lies in a temporary database on disk, so memory does not
+grow with the number of texts.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sqlite3
-import zlib
+from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import combinations
+from math import ceil, floor
+from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-PERMUTATIONS = 64
-BANDS = 8
-"""Of 8 rows each: texts with a similarity of 0.9 meet with a chance of 0.99, of 0.8 with 0.77, of 0.5 with 0.03."""
 SHINGLE = 4
 """Tokens in a row that count as one element."""
-Signature = NDArray[np.uint32]
-_PRIME = np.uint64((1 << 31) - 1)
+Shingles = NDArray[np.int64]
+"""One number each, without repetition, in their order: long shingles first, as those are in few texts."""
+_MAX_LENGTH = np.uint64(127)
+_HASH_BITS, _OTHER_BITS = np.uint64(56), np.uint64(8)
+_FACTORS = np.array([3, 5, 7, 11], dtype=np.uint64)
+_SLACK = 1e-9
+"""For products like 0.55 * 20, which is 11.000000000000002."""
 _TOKENS = re.compile(r"\w+|[^\w\s]")
-_draw = np.random.default_rng(20)
-_FACTORS = _draw.integers(1, int(_PRIME), (PERMUTATIONS, 1), dtype=np.uint64)
-_SUMMANDS = _draw.integers(0, int(_PRIME), (PERMUTATIONS, 1), dtype=np.uint64)
+_SEVERAL = "*"
+
+
+class Near(NamedTuple):
+    """What is known of the bodies that are nearly the same as one."""
+
+    is_known: bool
+    """A task asks for one, or a task of another file shows one."""
+    is_asked_elsewhere: bool
+    """A task of another file asks for one."""
+    same: int
+    """The number of the one with the very same shingles; 0: there is none."""
 
 
 class Bodies:
     """The functions of the files that gave tasks: those to be written, and all that are shown around them.
 
     Files of one group, which is the same text, may show each other's: they lie in one split.
+
+    Cost with the shingles: about 0.3 ms a body of a hundred tokens (bench/stack.py). The database is private, and vanishes with
+    the process.
     """
 
     def __init__(self, similarity: float) -> None:
         """Args:
         similarity: share of common elements, in (0, 1], from which on two bodies are nearly the same.
         """
-        self._answers = NearTexts(similarity)
-        self._shown = NearTexts(similarity)
-
-    def is_known(self, body: Signature, group: str) -> bool:
-        """Whether nearly this body was to be written before, or is shown by a task of another file."""
-        return bool(self._answers.groups_near(body)) or bool(self._shown.groups_near(body) - {group})
-
-    def show_an_answer(self, bodies: Sequence[Signature], group: str) -> bool:
-        """Whether one of a file's functions is nearly what was to be written in another one."""
-        return any(self._answers.groups_near(body) - {group} for body in bodies)
-
-    def add_answer(self, body: Signature, group: str) -> None:
-        """Remember what a task asks for."""
-        self._answers.add(body, group)
-
-    def add_shown(self, bodies: Sequence[Signature], group: str) -> None:
-        """Remember all functions of a file that gave tasks."""
-        for body in bodies:
-            self._shown.add(body, group)
-
-    def close(self) -> None:
-        self._answers.close()
-        self._shown.close()
-
-
-class NearTexts:
-    """Texts that were added, each with the name of a group, and which of them are almost the same as another.
-
-    Cost with the signature: about 0.1 ms a text of a hundred tokens (bench/stack.py). The file is private, and vanishes with
-    the process.
-    """
-
-    def __init__(self, similarity: float) -> None:
-        """Args: as of `Bodies`."""
-        self._least = least_agreement(similarity)
-        self._count = 0
+        self._similarity = similarity
         self._database = sqlite3.connect("", isolation_level=None)  # "": a temporary database on disk
-        self._database.execute("PRAGMA cache_size = -8192")
+        self._database.execute("PRAGMA cache_size = -16384")
         self._database.execute("PRAGMA journal_mode = OFF")
-        self._database.execute("CREATE TABLE bands (key INTEGER PRIMARY KEY, text INTEGER) WITHOUT ROWID")
-        self._database.execute("CREATE TABLE texts (id INTEGER PRIMARY KEY, signature BLOB, name TEXT)")
-
-    def groups_near(self, signature: Signature) -> set[str]:
-        """The groups of texts that are nearly the same; of those that are so among themselves, perhaps of the first only."""
-        keys = _band_keys(signature)
-        marks = ",".join("?" * len(keys))
-        found = self._database.execute(
-            f"SELECT DISTINCT signature, name FROM bands JOIN texts ON id = text WHERE key IN ({marks})", keys
+        self._database.execute("CREATE TABLE bodies (id INTEGER PRIMARY KEY, shingles BLOB, name TEXT, asked INTEGER)")
+        self._database.execute(
+            "CREATE TABLE firsts (shingle INTEGER, size INTEGER, body INTEGER, PRIMARY KEY (shingle, size, body)) WITHOUT ROWID"
         )
-        return {
-            name
-            for other, name in found
-            if np.count_nonzero(np.frombuffer(other, dtype=np.uint32) == signature) >= self._least
-        }
+        self._database.execute("BEGIN")  # never committed: what fits the cache is not written at all
 
-    def add(self, signature: Signature, group: str) -> None:
-        """Remember a text by its signature."""
-        keys = _band_keys(signature)
-        self._count += 1
-        added = self._database.executemany(
-            "INSERT OR IGNORE INTO bands VALUES (?, ?)", [(key, self._count) for key in keys]
+    def near(self, body: Shingles, group: str) -> Near:
+        """What is known of the bodies that are nearly the same as one of a file."""
+        is_known = is_asked_elsewhere = False
+        same = 0
+        for number, shingles, name, asked in self._candidates(body):
+            other = np.frombuffer(shingles, dtype=np.int64)
+            if are_near(body, other, self._similarity):
+                is_known |= bool(asked) or name != group
+                is_asked_elsewhere |= bool(asked) and name != group
+                same = number if np.array_equal(body, other) else same
+        return Near(is_known, is_asked_elsewhere, same)
+
+    def add(self, body: Shingles, group: str, near: Near, *, is_asked: bool) -> None:
+        """Remember a body of a file that gave tasks; `near`: what was known of it. The same body is kept once for all groups."""
+        if near.same:
+            self._database.execute(
+                "UPDATE bodies SET name = CASE name WHEN ? THEN name ELSE ? END, asked = MAX(asked, ?) WHERE id = ?",
+                (group, _SEVERAL, is_asked, near.same),
+            )
+            return
+        added = self._database.execute(
+            "INSERT INTO bodies (shingles, name, asked) VALUES (?, ?, ?)", (body.tobytes(), group, is_asked)
         )
-        if added.rowcount:
-            self._database.execute("INSERT INTO texts VALUES (?, ?, ?)", (self._count, signature.tobytes(), group))
+        firsts = _firsts(body, self._similarity)
+        self._database.executemany(
+            "INSERT INTO firsts VALUES (?, ?, ?)", [(shingle, len(body), added.lastrowid) for shingle in firsts]
+        )
 
     def close(self) -> None:
         self._database.close()
 
+    def _candidates(self, body: Shingles) -> sqlite3.Cursor:
+        firsts = ",".join(map(str, _firsts(body, self._similarity)))
+        sizes = _least(len(body), self._similarity), floor(len(body) / self._similarity + _SLACK)
+        return self._database.execute(
+            "SELECT id, shingles, name, asked FROM bodies WHERE id IN "
+            f"(SELECT body FROM firsts WHERE shingle IN ({firsts}) AND size BETWEEN ? AND ?)",
+            sizes,
+        )
 
-def least_agreement(similarity: float) -> float:
-    """How many values of two signatures agree in texts that are this similar."""
-    return similarity * PERMUTATIONS
+
+def are_near(one: Shingles, other: Shingles, similarity: float) -> bool:
+    """Whether two texts have this share of their shingles in common."""
+    common = len(np.intersect1d(one, other, assume_unique=True))
+    return common / (len(one) + len(other) - common) >= similarity
 
 
-def repeated(bodies: Sequence[Signature], similarity: float) -> list[bool]:
+def repeated(bodies: Sequence[Shingles], similarity: float) -> list[bool]:
     """Of each body, whether another one of the same file is nearly the same."""
-    if not bodies:
-        return []
-    table = np.stack(bodies)
-    least = least_agreement(similarity)
-    return [bool(np.count_nonzero((table == body).sum(axis=1) >= least) > 1) for body in bodies]
+    holders: dict[int, list[int]] = defaultdict(list)
+    for at, body in enumerate(bodies):
+        for shingle in _firsts(body, similarity):
+            holders[shingle].append(at)
+    pairs = {pair for holding in holders.values() for pair in combinations(holding, 2)}
+    near = {at for one, other in pairs if are_near(bodies[one], bodies[other], similarity) for at in (one, other)}
+    return [at in near for at in range(len(bodies))]
 
 
-def signature_of(text: str) -> Signature:
-    """The smallest hash of a text's shingles under each permutation; blanks and line breaks do not count."""
+def shingles_of(text: str) -> Shingles:
+    """The shingles of a text; blanks and line breaks do not count."""
     tokens = _TOKENS.findall(text)
-    shingles = {" ".join(tokens[at : at + SHINGLE]) for at in range(max(1, len(tokens) - SHINGLE + 1))}
-    hashes = np.fromiter(
-        (zlib.crc32(shingle.encode("utf-8", "surrogatepass")) for shingle in shingles), dtype=np.uint64
-    )
-    smallest: Signature = ((_FACTORS * (hashes % _PRIME) + _SUMMANDS) % _PRIME).min(axis=1).astype(np.uint32)
-    return smallest
+    tokens += [""] * (SHINGLE - len(tokens))
+    numbers = np.fromiter(map(_number_of, tokens), dtype=np.uint64, count=len(tokens))
+    lengths = np.fromiter(map(len, tokens), dtype=np.uint64, count=len(tokens))
+    mixed = (sliding_window_view(numbers, SHINGLE) * _FACTORS).sum(
+        axis=1
+    )  # modulo 2**64, so its high bits are the mixed ones
+    shortness = _MAX_LENGTH - np.minimum(sliding_window_view(lengths, SHINGLE).sum(axis=1), _MAX_LENGTH)
+    return np.unique(shortness << _HASH_BITS | mixed >> _OTHER_BITS).astype(np.int64)
 
 
-def _band_keys(signature: Signature) -> list[int]:
-    """One 63-bit number for each band and its values."""
-    rows = PERMUTATIONS // BANDS
-    keys = []
-    for band in range(BANDS):
-        part = signature[band * rows : (band + 1) * rows].tobytes()
-        keys.append((zlib.crc32(part, band) << 31) ^ zlib.crc32(part[::-1], band + 101))
-    return keys
+@lru_cache(maxsize=1 << 16)
+def _number_of(token: str) -> int:
+    return int.from_bytes(hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def _firsts(body: Shingles, similarity: float) -> list[int]:
+    """Of these, any two bodies that are similar have one in common."""
+    firsts: list[int] = body[: len(body) - _least(len(body), similarity) + 1].tolist()
+    return firsts
+
+
+def _least(size: int, similarity: float) -> int:
+    """How many shingles of a body a similar one has at least."""
+    return ceil(similarity * size - _SLACK)
