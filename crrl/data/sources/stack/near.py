@@ -52,7 +52,7 @@ class Bodies:
 
     Files of one group, which is the same text, may show each other's: they lie in one split.
 
-    Cost with the shingles: about 0.3 ms a body of a hundred tokens (bench/stack.py). The database is private, and vanishes with
+    Cost with the shingles: about 0.6 ms a body of a hundred tokens (bench/stack.py). The database is private, and vanishes with
     the process.
     """
 
