@@ -62,7 +62,7 @@ class Bodies:
         """
         self._similarity = similarity
         self._database = sqlite3.connect("", isolation_level=None)  # "": a temporary database on disk
-        self._database.execute("PRAGMA cache_size = -16384")
+        self._database.execute("PRAGMA cache_size = -8192")
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("CREATE TABLE bodies (id INTEGER PRIMARY KEY, shingles BLOB, name TEXT, asked INTEGER)")
         self._database.execute(
@@ -141,7 +141,7 @@ def shingles_of(text: str) -> Shingles:
     return np.unique(shortness << _HASH_BITS | mixed >> _OTHER_BITS).astype(np.int64)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def _number_of(token: str) -> int:
     return int.from_bytes(hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
