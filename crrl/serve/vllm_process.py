@@ -15,6 +15,8 @@ _COMPLAINT = re.compile(r"\b\w*(?:Error|Exception|error): .+")
 """How a line of its log looks that says why it died; the first one is the cause, later ones are echoes."""
 _MARK = re.compile(r"^(\(\w+ pid=\d+\)\s*)?(\w+ \d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\]\s*)?")
 """What vLLM writes before each line."""
+_HARMLESS = re.compile(r"(\(\w+ pid=\d+\)\s*)?(DEBUG|INFO|WARNING) ")
+"""How a line begins that names an error which has not happened: vLLM warns of what a low limit of open files may lead to."""
 
 
 class VllmProcess:
@@ -55,7 +57,8 @@ class VllmProcess:
 
     def complaint(self) -> str:
         """What it said first that sounds like a cause; "" if nothing does."""
-        said = (match[0] for line in self._lines() if (match := _COMPLAINT.search(line)))
+        lines = (line for line in self._lines() if not _HARMLESS.match(line))
+        said = (match[0] for line in lines if (match := _COMPLAINT.search(line)))
         return next(said, "")[:300]
 
     def last_line(self) -> str:

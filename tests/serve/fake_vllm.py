@@ -54,6 +54,9 @@ if __name__ == "__main__":
     with (FOLDER / "pids").open("a") as stream:
         stream.write(f"{os.getpid()} {sys.argv[4]}\n")
     if (FOLDER / "dies").exists():
+        print(
+            "(EngineCore pid=7) WARNING 11-29 20:07:31 [utils.py:9] A low limit may cause errors like `OSError: [Errno 24]`."
+        )
         print(f"INFO loading\nOSError: {(FOLDER / 'dies').read_text()}\nRuntimeError: see root cause above", flush=True)
         sys.exit(1)
     ThreadingHTTPServer((sys.argv[2], int(sys.argv[3])), Handler).serve_forever()
