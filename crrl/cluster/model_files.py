@@ -9,6 +9,7 @@ from pathlib import Path
 
 from crrl.config import TINY_MODEL, RunConfig
 from crrl.serve.command import tensor_parallel
+from crrl.serve.division import heads_of
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
@@ -46,33 +47,16 @@ def weights_bytes(config: RunConfig) -> int:
 def division_problem(config: RunConfig) -> str | None:
     """Why vLLM cannot divide the model over the GPUs of a copy, by its config.json, where that is here; else None."""
     parts = tensor_parallel(config) if config.grpo.use_vllm else 0
-    if parts <= 1 or not (heads := _heads(config)) or _can_divide(heads, parts):
+    heads = next(filter(None, map(heads_of, _folders(config))), None)
+    if parts <= 1 or not heads or heads.can_be_divided(parts):
         return None
     gpus = parts * config.serve.data_parallel
-    fitting = max(count for count in range(1, parts) if gpus % count == 0 and _can_divide(heads, count))
+    fitting = heads.most_parts(gpus)
     return (
-        f"each server would divide {config.model} over {parts} GPUs (serve.tensor_parallel), and its {heads[0]} attention "
-        f"heads, {heads[1]} of keys and values, cannot be; use --serve.data-parallel {gpus // fitting}: so many copies, "
+        f"each server would divide {config.model} over {parts} GPUs (serve.tensor_parallel), and its {heads.own} attention "
+        f"heads, {heads.shared} of keys and values, cannot be; use --serve.data-parallel {gpus // fitting}: so many copies, "
         f"each on {fitting}"
     )
-
-
-def _can_divide(heads: tuple[int, int], parts: int) -> bool:
-    """As vLLM does it: fewer heads of keys and values than parts are copied, but evenly."""
-    own, shared = heads
-    return own % parts == 0 and (shared % parts == 0 or parts % shared == 0)
-
-
-def _heads(config: RunConfig) -> tuple[int, int] | None:
-    for folder in _folders(config):
-        try:
-            values = json.loads((folder / "config.json").read_text())
-            values = values.get("text_config") or values
-            own = int(values["num_attention_heads"])
-            return own, int(values.get("num_key_value_heads") or own)
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
-            continue
-    return None
 
 
 def _folders(config: RunConfig) -> list[Path]:

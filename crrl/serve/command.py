@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from pathlib import Path
 
@@ -43,12 +42,6 @@ def server_command(config: RunConfig, model: str, host: str, port: int) -> list[
         *("--disable-uvicorn-access-log",),
         *(f"--{option.removeprefix('--')}" for option in serve.extra),
     ]
-
-
-def seed_of_start(seed: int, attempt: int, boot: int) -> int:
-    """What a server draws by, where its groups have no seeds of their own: one started again must not draw the same once more."""
-    digest = hashlib.blake2b(f"{seed} {attempt} {boot}".encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big") >> 1
 
 
 def tensor_parallel(config: RunConfig) -> int:

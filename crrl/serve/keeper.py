@@ -17,10 +17,11 @@ from crrl.report.attempt_folder import AttemptFolder
 from crrl.report.heartbeat import Heartbeat
 from crrl.serve.access import write_token
 from crrl.serve.client import Sampling, Server, ServerError
-from crrl.serve.command import seed_of_start, server_command, server_environment
+from crrl.serve.command import server_command, server_environment
 from crrl.serve.endpoint import Endpoint
 from crrl.serve.fleet import BASE_MODEL
 from crrl.serve.pulse import Pulse
+from crrl.serve.seeds import seed_of_start
 from crrl.serve.vllm_process import VllmProcess
 
 _POLL_S = 0.5

@@ -11,7 +11,6 @@ failure included, so that no rank waits for ever.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +23,7 @@ from crrl.errors import RunError
 from crrl.report.heartbeat import Heartbeat
 from crrl.serve.client import Sample, Sampling
 from crrl.serve.fleet import Fleet, Prompt
+from crrl.serve.seeds import seed_of_group
 from crrl.train.ahead import Ahead
 from crrl.train.fingerprint import Drift, drift_between, refuse_drift, trainer_logprobs
 from crrl.train.publishing import Publisher
@@ -186,7 +186,7 @@ class Rollouts:
 
         Without it, the engines of a server (serve.data_parallel) would draw alike: each begins with the same seed.
         """
-        return seed_of(self.config.seed, batch, group) if roles(self.config).server_gpus else None
+        return seed_of_group(self.config.seed, batch, group) if roles(self.config).server_gpus else None
 
     def _compare(self, version: int) -> None:
         trained = trainer_logprobs(self.trainer, self.probe)
@@ -194,12 +194,6 @@ class Rollouts:
         self.trainer.clock.note("sync/drift/mean", drift.mean)
         self.trainer.clock.note("sync/drift/max", drift.largest)
         refuse_drift(drift, self.config, version)
-
-
-def seed_of(seed: int, batch: int, group: int) -> int:
-    """Of one group: 63 bits, as vLLM takes them, the last 16 of them 0, as it draws completion number n with the seed plus n."""
-    digest = hashlib.blake2b(f"{seed} {batch} {group}".encode(), digest_size=8).digest()
-    return (int.from_bytes(digest, "big") >> 17) << 16
 
 
 def sampling_of(config: RunConfig) -> Sampling:

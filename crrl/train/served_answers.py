@@ -6,13 +6,15 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from transformers import PreTrainedTokenizerBase
+from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from crrl.config import ClusterConfig, GrpoConfig, LoraConfig, NodesConfig, RunConfig
 from crrl.evaluate.model_place import ModelPlace
 from crrl.schema import Prompt
 from crrl.serve import client, fleet
 from crrl.serve.alone import serving
+from crrl.serve.division import heads_in
+from crrl.serve.seeds import seed_of_group
 from crrl.serve.settings import ServeConfig
 from crrl.train.generate import Sampling, rendered, require_context, whole_completion
 from crrl.train.model import context_of, model_folder
@@ -29,12 +31,12 @@ def generate_by_server(
 ) -> list[str]:
     """One completion a prompt; a prompt that comes n times gets n samples, as by `crrl.train.generate.generate`.
 
-    Greedy answers are that function's but for the last bits of the model's numbers. Samples are not drawn by our seeds: vLLM
-    draws them, on the CPU without any seed.
+    Greedy answers are that function's but for the last bits of the model's numbers. Samples are not: vLLM draws them, on GPUs by
+    a seed for each prompt, on the CPU without any.
 
     Args:
         place: the model; an adapter is loaded onto its base, as in training.
-        gpus: that the server shares the model out over; 0: the CPU.
+        gpus: that copies of the model share, each divided over as many as its attention heads allow; 0: the CPU.
         told: hears how many answers are done.
 
     Raises:
@@ -50,7 +52,9 @@ def generate_by_server(
     if not groups:
         return completions
     longest = max(map(len, tokens)) + sampling.max_new_tokens
-    config = _config(place, sampling, dtype, gpus, longest)
+    heads = heads_in(AutoConfig.from_pretrained(base).to_dict())
+    copies = gpus // heads.most_parts(gpus) if gpus and heads else 1
+    config = _config(place, sampling, dtype, gpus, copies, longest)
     # On GPUs what they have room for. On a CPU of so many at once the last would not come within a request's time.
     at_once = config.serve.max_num_seqs if gpus else sampling.batch_size * max(map(len, groups.values()))
     told(0)
@@ -65,7 +69,9 @@ def generate_by_server(
         if place.adapter is not None:
             servers.publish(fleet.Adapter("adapter", str(place.adapter.resolve())))
         for asked, count in _of_one_size(groups):
-            wanted = [fleet.Prompt(tokens[indices[0]]) for indices in asked]
+            # As in training: the copies of a server would draw alike.
+            seeds = [seed_of_group(sampling.seed, 0, indices[0]) if gpus else None for indices in asked]
+            wanted = [fleet.Prompt(tokens[indices[0]], seed) for indices, seed in zip(asked, seeds, strict=True)]
             for at, samples in servers.generate(wanted, count, _sampling(sampling)):
                 for index, sample in zip(asked[at], samples, strict=True):
                     answer = tokenizer.decode(sample.token_ids, skip_special_tokens=True)
@@ -88,7 +94,7 @@ def _sampling(sampling: Sampling) -> client.Sampling:
     return client.Sampling(max_tokens=sampling.max_new_tokens, temperature=sampling.temperature)
 
 
-def _config(place: ModelPlace, sampling: Sampling, dtype: str, gpus: int, longest: int) -> RunConfig:
+def _config(place: ModelPlace, sampling: Sampling, dtype: str, gpus: int, copies: int, longest: int) -> RunConfig:
     rank = 0
     if place.adapter is not None:
         rank = int(json.loads((place.adapter / "adapter_config.json").read_text())["r"])
@@ -99,6 +105,6 @@ def _config(place: ModelPlace, sampling: Sampling, dtype: str, gpus: int, longes
         grpo=GrpoConfig(
             dtype="float32" if dtype == "float32" else "bfloat16", max_completion_length=sampling.max_new_tokens
         ),
-        serve=ServeConfig(max_model_len=longest, enforce_eager=not gpus),
+        serve=ServeConfig(max_model_len=longest, enforce_eager=not gpus, data_parallel=copies),
         cluster=ClusterConfig(cluster="local", gpus_per_node=gpus, nodes=NodesConfig(server=1)),
     )

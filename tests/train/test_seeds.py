@@ -10,18 +10,18 @@ import pytest
 from crrl.config import from_yaml
 from crrl.report.heartbeat import Heartbeat
 from crrl.serve.client import Sample, Sampling
-from crrl.serve.command import seed_of_start
-from crrl.train.rollout import Rollouts, seed_of
+from crrl.serve.seeds import seed_of_group, seed_of_start
+from crrl.train.rollout import Rollouts
 
 RUNS, BATCHES, GROUPS, SIZE = (1, 2, 20261128, 2**62), 6, 40, 64
 
 
 def test_no_two_completions_share_a_seed_and_vllm_takes_each() -> None:
-    firsts = [seed_of(run, batch, group) for run in RUNS for batch in range(BATCHES) for group in range(GROUPS)]
+    firsts = [seed_of_group(run, batch, group) for run in RUNS for batch in range(BATCHES) for group in range(GROUPS)]
     seeds = [first + number for first in firsts for number in range(SIZE)]
     assert len(set(seeds)) == len(seeds)
     assert min(seeds) >= 0 and max(seeds) < 2**63
-    assert firsts[:3] == [seed_of(1, 0, group) for group in range(3)]
+    assert firsts[:3] == [seed_of_group(1, 0, group) for group in range(3)]
 
 
 class Recorder:
@@ -37,7 +37,7 @@ class Recorder:
 
 @pytest.mark.parametrize(
     ("cluster", "seeds"),
-    [("gpus_per_node: 0", [None, None]), ("gpus_per_node: 4", [seed_of(7, 3, 0), seed_of(7, 3, 1)])],
+    [("gpus_per_node: 0", [None, None]), ("gpus_per_node: 4", [seed_of_group(7, 3, 0), seed_of_group(7, 3, 1)])],
 )
 def test_engines_on_gpus_are_told_what_to_draw_by(cluster: str, seeds: list[int | None]) -> None:
     config = from_yaml(f"seed: 7\nlora: {{rank: 8}}\ncluster: {{{cluster}, nodes: {{server: 1}}}}")
