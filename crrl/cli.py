@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from crrl.cluster.commands import add_run_commands
 from crrl.cluster.doctor import add_doctor_command
@@ -16,6 +18,26 @@ from crrl.evaluate.command import add_compare_command, add_eval_command
 from crrl.evaluate.export_command import add_export_command
 from crrl.report.command import add_report_command
 from crrl.tracking.sync import add_sync_command
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is one line, with the flag that is nearest to one that is unknown."""
+
+    def error(self, message: str) -> NoReturn:
+        unknown = re.search(r"unrecognized arguments: .*?(--?[\w.-]+)", message)
+        near = difflib.get_close_matches(unknown[1], self.flags(), 1) if unknown else []
+        hint = f"did you mean {near[0]}?" if near else f"{self.prog} --help shows what is possible"
+        self.exit(2, f"error: {' '.join(message.split())}; {hint}\n")
+
+    def flags(self) -> list[str]:
+        """All flags, those of commands too."""
+        found = [flag for action in self._actions for flag in action.option_strings]
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for parser in action.choices.values():
+                    found += parser.flags()
+        return found
+
 
 COMMANDS: tuple[Callable[[Any], None], ...] = (
     add_data_command,
@@ -32,7 +54,7 @@ COMMANDS: tuple[Callable[[Any], None], ...] = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0; 2 for a mistake of the user or in the data, told in one line."""
-    parser = argparse.ArgumentParser(prog="crrl", description="Reinforcement learning that repairs programs.")
+    parser = _Parser(prog="crrl", description="Reinforcement learning that repairs programs.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add_command in COMMANDS:
         add_command(commands)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from crrl.cluster.options import check_options
 from crrl.cluster.secret_settings import refuse_secrets
@@ -21,6 +21,9 @@ from crrl.config_text import read_yaml
 from crrl.errors import ConfigError
 from crrl.schema import Kind
 from crrl.serve.settings import ServeConfig, check_serving
+
+if TYPE_CHECKING:
+    from crrl.data.plan import Plan
 
 Part = TypeVar("Part")
 Size = Literal["tiny", "small", "medium", "large"]
@@ -447,9 +450,22 @@ def validate(config: RunConfig) -> None:
     _check_batches(config, trainer_processes(config))
     check_serving(config)
     check_options(config)
-    make_plan(config.data.source, kind=config.task, split="train", options=config.data.options)
+    plan = make_plan(config.data.source, kind=config.task, split="train", options=config.data.options)
+    if "tests" in config.rewards:
+        _refuse_untested(plan)
     if config.model == TINY_MODEL and config.data.source != "toy":
         raise ConfigError("the built-in model `tiny` only reads the toy source; name a model with --model")
+
+
+def _refuse_untested(plan: Plan) -> None:
+    from crrl.data.plan import parts_of
+
+    for part in parts_of(plan):
+        if not part.source.may_have_tests:
+            raise ConfigError(
+                f"the reward tests runs the tests of tasks, and those of the source {part.source.name} have none; use other "
+                "rewards (docs/rewards.md), as in --rewards similarity=0.9 format=0.1, or another source (docs/data.md)"
+            )
 
 
 def trainer_processes(config: RunConfig) -> int:

@@ -281,3 +281,12 @@ def test_all_weights_of_one_process_are_trained_in_float32() -> None:
 @pytest.mark.parametrize(("size", "groups"), [("small", 8), ("medium", 16), ("large", 16)])
 def test_a_batch_holds_the_groups_that_its_preset_speaks_of(size: str, groups: int) -> None:
     assert groups_of_a_batch(load_preset(size)) == groups
+
+
+@pytest.mark.parametrize("source", ["commits:.", "primevul:.", "mutations:0.5,commits:.:0.5"])
+def test_tests_cannot_reward_what_has_none(source: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^the reward tests runs the tests of tasks, and those of the source (commits|primevul) "
+    ):
+        validate(from_yaml(f"model: m\nrewards: {{tests: 1.0}}\ndata: {{source: '{source}'}}\n{LORA}"))
+    validate(from_yaml(f"model: m\nrewards: {{tests: 1.0}}\ndata: {{source: mutations}}\n{LORA}"))

@@ -300,6 +300,12 @@ def test_a_run_that_was_just_submitted_is_not_submitted_twice(
     assert re.search(r"r1 is queued already; follow it with: crrl logs .*/runs/r1 --follow", complaint)
 
 
+def test_overlap_wants_a_gpu_for_a_server(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refusal(capsys, "--size", "small", "--gpus-per-node", "1", "--grpo.overlap", "1", "--dry-run")
+    assert said.startswith("grpo.overlap 1 has a server generate while the trainer trains, and of one GPU ")
+    assert launch.main(["--size", "small", "--gpus-per-node", "2", "--grpo.overlap", "1", "--dry-run"]) == 0
+
+
 def test_a_dry_run_of_a_resumed_run_submits_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = make_run(tmp_path, "stopped")
     assert launch.main(["--resume", str(folder.path), "--dry-run"]) == 0

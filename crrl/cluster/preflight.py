@@ -19,6 +19,8 @@ from crrl.cluster.model_files import cached_snapshots, division_problem, model_p
 from crrl.cluster.partitions import partition_note, partition_problem
 from crrl.cluster.queue import ANSWER_TIMEOUT_S, slurm_words
 from crrl.config import RunConfig
+from crrl.data.named_paths import hub_names, source_parts
+from crrl.schema import KINDS
 from crrl.serve.adapters import KEPT_VERSIONS
 
 GIB = 1024**3
@@ -91,23 +93,35 @@ def refusal(script: str) -> str | None:
 
 def data_problem(config: RunConfig) -> str | None:
     """Why the run's tasks cannot be read; None if nothing is known to be wrong."""
-    problems = (
-        _path_problem(Path(path), config.data.source, "--sft.demonstrations")
-        if path == config.sft.demonstrations
-        else _path_problem(Path(path), config.data.source, "--data")
-        for path in data_paths(config)
-    )
+    problems = [_path_problem(config, Path(path), path == config.sft.demonstrations) for path in data_paths(config)]
+    problems += [_hub_problem(config, name) for name in hub_names(config.data.source, config.data.options)]
     return next(filter(None, problems), None)
 
 
-def _path_problem(path: Path, source: str, flag: str) -> str | None:
+def _hub_problem(config: RunConfig, given: str) -> str | None:
+    """Whether a data set of the hub is here: runs never fetch one."""
+    name, at, revision = given.partition("@")
+    home = config.cluster.hf_home
+    if any((Path(home) / "hub" / f"datasets--{name.replace('/', '--')}" / "snapshots").glob("*")):
+        return None
+    return (
+        f"the data set {given} is not in {home}, and runs fetch none; where there is a network, do: HF_HOME={home} crrl data "
+        f"download {name}{f' --revision {revision}' if at else ''}"
+    )
+
+
+def _path_problem(config: RunConfig, path: Path, has_demonstrations: bool) -> str | None:
+    flag = "--sft.demonstrations" if has_demonstrations else "--data"
     if not path.exists():
         return f"there is no {path} to train on; name a file or folder with {flag} (docs/data.md)"
     if not os.access(path, os.R_OK):
         return f"{path} cannot be read by you; change its mode, or name another file with {flag}"
     if path.is_dir():
-        return _repository_problem(path) if f"commits:{path}" in source else None
-    return _rows_problem(path) if path.name.endswith((".jsonl", ".jsonl.gz")) else None
+        return _repository_problem(path) if f"commits:{path}" in config.data.source else None
+    if not path.name.endswith((".jsonl", ".jsonl.gz")):
+        return None
+    is_built = not {str(path), f"jsonl:{path}"}.isdisjoint(source_parts(config.data.source))
+    return _rows_problem(path, config.task if is_built else "")
 
 
 def disk_problem(config: RunConfig) -> str | None:
@@ -213,13 +227,21 @@ def _repository_problem(path: Path) -> str | None:
     return None if is_repository else f"{path} is no git repository; name one with --data commits:FOLDER"
 
 
-def _rows_problem(path: Path) -> str | None:
+def _rows_problem(path: Path, wanted: str) -> str | None:
+    """`wanted`: a kind of which there must be one task; "": the rows are no tasks. Reads on until there is one."""
+    kinds: set[str] = set()
     try:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open(encoding="utf-8") as stream:
-            first = next((line for line in stream if line.strip()), "")
-        if not first:
-            return f"{path} holds no rows; name another file with --data"
-        json.loads(first)
+            for row in map(json.loads, filter(str.strip, stream)):
+                kind = (
+                    row.get("kind", "repair") if isinstance(row, dict) else ""
+                )  # pairs of before and after are repairs
+                if not wanted or kind == wanted or kind not in KINDS:  # what is no task has a message of its own
+                    return None
+                kinds.add(kind)
     except (OSError, EOFError, ValueError) as error:
         return f"{path} is no JSON Lines file ({error}); see docs/data.md, or name another with --data"
-    return None
+    if not kinds:
+        return f"{path} holds no rows; name another file with --data"
+    held = " and ".join(sorted(kinds))
+    return f"{path} holds {held} tasks, none to {wanted}; use --task {min(kinds)}, or name another file with --data"

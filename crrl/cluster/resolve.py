@@ -84,5 +84,10 @@ def _without_idle_server(config: RunConfig) -> RunConfig:
     cluster = config.cluster
     if config.reinforces and (all_nodes(cluster) > 1 or cluster.gpus_per_node != 1):
         return config
+    if config.reinforces and config.grpo.overlap:
+        raise ConfigError(
+            "grpo.overlap 1 has a server generate while the trainer trains, and of one GPU (cluster.gpus_per_node) none is left "
+            "for a server; use --grpo.overlap 0, or more GPUs"
+        )
     nodes = replace(cluster.nodes, server=0) if not config.reinforces else cluster.nodes
     return replace(config, grpo=replace(config.grpo, use_vllm=False, overlap=0), cluster=replace(cluster, nodes=nodes))

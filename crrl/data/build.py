@@ -37,6 +37,7 @@ from crrl.errors import ConfigError, CrrlError, DataError
 from crrl.schema import KINDS, Kind, TaskRow, files_from_rows
 
 SPLITS = ("train", "heldout", "all")
+_WRONG_KIND = "kind is"
 
 
 @dataclass
@@ -80,6 +81,8 @@ def make_plan(source: str, *, kind: Kind | str, split: str, options: Mapping[str
     if own_kind and own_kind != kind:
         raise ConfigError(f"{source} holds {own_kind} tasks, not {kind}")
     known = SOURCES[name]
+    if path and options.get("path", path) != path:
+        raise ConfigError(f"{source} and path={options['path']}: both name where {name} reads; give one of them")
     given = {**options, "path": path} if path else dict(options)
     refuse_unknown(given, BuildOptions, known.options_type)
     if kind not in KINDS:
@@ -157,6 +160,21 @@ def judged_rows(plan: Plan, journal: Journal, seen: SeenKeys) -> Generator[Item,
         yield from _judged(plan, filters, seen, row) if isinstance(row, Found) else [row]
 
 
+def advice_on_none(plan: Plan, report: Report) -> str:
+    """What to do where no task is left."""
+    if not report.read:
+        return f"nothing was read: the source is empty, or holds nothing of the split {plan.split} (docs/data.md)"
+    kinds = sum(count for reason, count in report.dropped.items() if reason.startswith(_WRONG_KIND))
+    if kinds == report.read:
+        return "ask for the kind that they are (--kind, in a run --task), or give other data"
+    if report.other_split + kinds == report.read:
+        return (
+            "all lie in the other split: ask for that one, or for all (--split all), or hold out another share "
+            f"(heldout_share, which is {plan.options.heldout_share:g})"
+        )
+    return f"give more data, filter less, or hold out another share (heldout_share, which is {plan.options.heldout_share:g})"
+
+
 def reference_problem(task: TaskRow) -> str | None:
     """Why a task's reference cannot be the result of a patch, or None: the oracle's own answer must reproduce it."""
     if not task["reference"]:
@@ -215,7 +233,7 @@ def _allow(row: BadRow, report: Report, limit: int) -> None:
 
 
 def _wrong_kind(task: TaskRow, kind: str) -> str | None:
-    return None if task["kind"] == kind else f"kind is {task['kind']}, not {kind}"
+    return None if task["kind"] == kind else f"{_WRONG_KIND} {task['kind']}, not {kind}"
 
 
 def _name_and_path(source: str) -> tuple[str, str, Kind | None]:

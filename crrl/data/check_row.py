@@ -83,7 +83,7 @@ def _check_tests(tests: Any) -> None:
     _require(_is_words(words), "tests.command", "a list of strings", words)
     seconds = tests["timeout_s"]
     _require(_is_time(seconds), "tests.timeout_s", "a number of seconds", seconds)
-    _require(bool(words) == (seconds > 0), "tests", "both a command and a time limit, or neither", words)
+    _require(bool(words) == (seconds > 0), "tests", "both a command and a time limit, or neither: [] and 0", words)
     _check_test_lists(tests)
 
 
@@ -131,7 +131,10 @@ def _tree(files: list[dict[str, str]]) -> dict[str, str]:
 
 def _require_columns(row: Mapping[str, Any], columns: tuple[str, ...]) -> None:
     if missing := [column for column in columns if column not in row]:
-        raise RowError(f"missing column {', '.join(missing)}; a row has {', '.join(columns)}")
+        raise RowError(
+            f"missing column {', '.join(missing)}; a row has {', '.join(columns)} (a pair has {', '.join(PAIR_COLUMNS)}; rows of "
+            "published sets are read by their own sources: docs/data.md)"
+        )
 
 
 def _require_records(value: Any, keys: tuple[str, ...], column: str) -> None:

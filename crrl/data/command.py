@@ -11,14 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
-from crrl.data.build import SPLITS, default_kind, make_plan
+from crrl.data.build import SPLITS, advice_on_none, default_kind, make_plan
 from crrl.data.check_row import RowError, checked_task, is_pair
 from crrl.data.dataset import built_table, title_of
 from crrl.data.demonstrations import sample_run
 from crrl.data.hub import download
-from crrl.data.options import BuildOptions, Option, known_options
+from crrl.data.options import BuildOptions, Option, known_options, read_pairs
 from crrl.data.paths import local_path
-from crrl.data.plan import Plan
+from crrl.data.plan import Plan, parts_of
 from crrl.data.read_jsonl import read_jsonl
 from crrl.data.report_table import print_report
 from crrl.data.rows import BadRow
@@ -50,6 +50,13 @@ def add_data_command(commands: Any) -> None:
         metavar = {int: "N", float: "SHARE"}.get(type(entry.default), "TEXT")
         about = entry.about.replace("%", "%%")
         build.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, metavar=metavar, help=about)
+    build.add_argument(
+        "--data-options",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="options as in launch.py --data.options; in a mixture SOURCE.NAME=VALUE is for one part",
+    )
     build.set_defaults(run=run_build)
     sample = data.add_parser("sample", help="keep the completions of a run whose rewards passed a bar, for --stage sft")
     add_run_arguments(sample)
@@ -77,6 +84,7 @@ def add_data_command(commands: Any) -> None:
 def run_build(arguments: argparse.Namespace) -> int:
     """Build the tasks or find them in the cache, write them to a file, print the summary. Returns the exit code."""
     options = {name: value for name, value in vars(arguments).items() if name in _flags()}
+    options |= read_pairs("--data-options", arguments.data_options)
     kind = arguments.kind or default_kind(arguments.source)
     plan = make_plan(arguments.source, kind=kind, split=arguments.split, options=options)
     _refuse_to_replace_a_source(plan, arguments.out)
@@ -87,7 +95,7 @@ def run_build(arguments: argparse.Namespace) -> int:
         count = write_jsonl(read_arrow(table), arguments.out)
     print_report(report, title_of(plan), sys.stdout)
     if not count:
-        raise DataError(f"no task is left, so {arguments.out} is not written; the table says where the rows went")
+        raise DataError(f"no task is left, so {arguments.out} is not written; {advice_on_none(plan, report)}")
     print(f"{count} tasks written to {arguments.out}")
     return 0
 
@@ -174,7 +182,7 @@ def run_show(arguments: argparse.Namespace) -> int:
 
 def _refuse_to_replace_a_source(plan: Plan, out: Path) -> None:
     """Of a mixture: one of any part's."""
-    for part in getattr(plan.source_options, "parts", (plan,)):
+    for part in parts_of(plan):
         path = getattr(part.source_options, "path", "")
         if path and part.source.reads_rows and out.is_file() and _is_one_of(out, local_path(path)):
             raise ConfigError(f"--out {out}: is a file of the source, which would be lost; choose another name")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import crrl
 from crrl.cache import cache_root
-from crrl.data.build import Report, build_tasks
+from crrl.data.build import Report, advice_on_none, build_tasks
 from crrl.data.filters import load_tokenizer
 from crrl.data.journal import Journal
 from crrl.data.options import NOT_CONTENT
@@ -43,10 +43,9 @@ def load_dataset(plan: Plan) -> datasets.Dataset:
     if report.dropped or report.bad:
         print_report(report, title_of(plan), sys.stderr)
     if not report.kept:
-        share = plan.options.heldout_share
         raise DataError(
-            f"no task of kind {plan.kind} in the split {plan.split} of {plan.source.name}: {report}; give more data, filter "
-            f"less, or hold out another share of it (the option heldout_share, which is {share:g})"
+            f"no task of kind {plan.kind} in the split {plan.split} of {plan.source.name}: {report}; "
+            f"{advice_on_none(plan, report)}"
         )
     return datasets.Dataset.from_file(str(table))
 

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
+from crrl.data.hub import is_hub_name
 from crrl.data.mixture import is_mixture
 from crrl.data.paths import local_path
 
@@ -38,10 +39,21 @@ def absolute_options(options: Mapping[str, str]) -> dict[str, str]:
 
 def local_paths(source: str, options: Mapping[str, str]) -> list[str]:
     """The absolute paths in a source and its options, each once."""
-    parts = [_SHARE.sub("", part.strip()) for part in source.split(",")] if is_mixture(source) else [source]
-    named = [part if part.startswith("/") else part.partition(":")[2] for part in parts]
+    named = [part if part.startswith("/") else part.partition(":")[2] for part in source_parts(source)]
     named += [value for name, value in options.items() if _names_path(name)]
     return list(dict.fromkeys(path for path in named if path.startswith("/")))
+
+
+def hub_names(source: str, options: Mapping[str, str]) -> list[str]:
+    """The data sets of the hub in a source and its options, as `owner/name` or `owner/name@revision`, each once."""
+    named = [part.partition(":")[2] for part in source_parts(source)]
+    named += [value for name, value in options.items() if name.rpartition(".")[2] == "path"]
+    return list(dict.fromkeys(name for name in named if is_hub_name(name)))
+
+
+def source_parts(source: str) -> list[str]:
+    """The sources of a mixture, without their shares; of any other source, itself."""
+    return [_SHARE.sub("", part.strip()) for part in source.split(",")] if is_mixture(source) else [source]
 
 
 def _names_path(option: str) -> bool:

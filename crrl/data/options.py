@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 
@@ -71,6 +71,15 @@ def refuse_unknown(options: Mapping[str, Any], *types: Any) -> None:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             raise ConfigError(f"unknown data option {name!r}; {hint}")
+
+
+def read_pairs(flag: str, words: Sequence[str]) -> dict[str, str]:
+    """The options of a command line, `name=value` each. Raises ConfigError for a word that is none."""
+    pairs = [word.partition("=") for word in words]
+    for name, equals, value in pairs:
+        if not (name and equals):
+            raise ConfigError(f"{flag} {name}{equals}{value}: must be name=value, as in heldout_share=0.2")
+    return {name: value for name, _, value in pairs}
 
 
 def pick_options(kind: type[T], options: Mapping[str, Any]) -> T:

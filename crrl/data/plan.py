@@ -19,3 +19,9 @@ class Plan:
     kind: Kind
     split: str
     options: BuildOptions
+
+
+def parts_of(plan: Plan) -> tuple[Plan, ...]:
+    """The plans of a mixture's parts; of any other plan, itself."""
+    parts: tuple[Plan, ...] = getattr(plan.source_options, "parts", (plan,))
+    return parts

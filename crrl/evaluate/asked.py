@@ -94,7 +94,10 @@ def complete(
             "(docs/serve.md), or use --engine transformers"
         )
     if not data and config is None:
-        raise ConfigError("--data: name the tasks (docs/data.md); only a run's model has tasks of its own")
+        raise ConfigError(
+            f"--model {place.given} is no run in the folder --runs, and only a run's model has tasks of its own; "
+            "name the run, or the tasks with --data (docs/data.md)"
+        )
     if "rows" in (options or {}):
         raise ConfigError("--data-options rows: write --rows N, which every source understands")
     own = data_options(config, place.tokenizer_source) if config and not data else {}

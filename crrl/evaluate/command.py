@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from crrl.data.build import SPLITS, make_plan
-from crrl.errors import ConfigError
+from crrl.data.options import read_pairs
 from crrl.evaluate.asked import BATCH_SIZE, ENGINES, Asked, complete
 from crrl.evaluate.evaluation import JUDGED_AT_ONCE
 from crrl.evaluate.model_place import find_model
@@ -120,7 +119,7 @@ def _asked(arguments: argparse.Namespace) -> Asked:
         kind=arguments.kind,
         split=arguments.split,
         rows=arguments.rows,
-        options=_pairs(arguments.data_options),
+        options=read_pairs("--data-options", arguments.data_options),
         rewards=[name for names in arguments.rewards for name in names.split(",") if name],
         n=arguments.n,
         ks=arguments.k,
@@ -139,14 +138,6 @@ def _asked(arguments: argparse.Namespace) -> Asked:
 def _default_out(model: str) -> Path:
     """`evaluations/20261124-110107-checkpoint-40.json`."""
     return Path("evaluations") / f"{datetime.now():%Y%m%d-%H%M%S}-{Path(model).name}.json"
-
-
-def _pairs(words: Sequence[str]) -> dict[str, str]:
-    pairs = [word.partition("=") for word in words]
-    for name, equals, value in pairs:
-        if not (name and equals):
-            raise ConfigError(f"--data-options {name}{equals}{value}: must be name=value, as in heldout_share=0.2")
-    return {name: value for name, _, value in pairs}
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:

@@ -124,7 +124,11 @@ def read_result(path: Path) -> Result:
             tasks=[TaskResult(**task) for task in values["tasks"]],
             confusion=Confusion(**values["confusion"]) if values.get("confusion") else None,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror}); name a result that `crrl eval` wrote") from error
+    except KeyError as error:
+        raise RunError(f"{path} is no result of `crrl eval`: it has no {error}") from error
+    except (ValueError, TypeError, AttributeError) as error:
         raise RunError(f"{path} is no result of `crrl eval`: {error}") from error
 
 

@@ -126,6 +126,20 @@ def test_an_image_must_be_one_for_this_machine(tmp_path: Path) -> None:
     assert image_problem(str(tmp_path / "folder")) is None
 
 
+@pytest.mark.parametrize("source", ["swe:SWE-Gym/SWE-Gym", "mutations:0.5,swe:SWE-Gym/SWE-Gym:0.5", "swe"])
+def test_a_data_set_of_the_hub_must_have_been_fetched(tmp_path: Path, source: str) -> None:
+    given = config(tmp_path, source=source)
+    if source == "swe":
+        given = dataclasses.replace(given, data=DataConfig(source=source, options={"path": "SWE-Gym/SWE-Gym"}))
+    home = tmp_path / "hf"
+    assert data_problem(given) == (
+        f"the data set SWE-Gym/SWE-Gym is not in {home}, and runs fetch none; where there is a network, do: HF_HOME={home} "
+        "crrl data download SWE-Gym/SWE-Gym"
+    )
+    (home / "hub/datasets--SWE-Gym--SWE-Gym/snapshots/abc").mkdir(parents=True)
+    assert data_problem(given) is None
+
+
 def test_data_must_be_there_and_readable(tmp_path: Path) -> None:
     path = tmp_path / "fixes.jsonl.gz"
     given = config(tmp_path, source=str(path))
@@ -135,6 +149,12 @@ def test_data_must_be_there_and_readable(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b""))
     assert "holds no rows" in (data_problem(given) or "")
     path.write_bytes(gzip.compress(b'{"before": {}}\n'))
+    assert data_problem(given) is None
+    path.write_bytes(gzip.compress(b'{"kind": "classify"}\n{"kind": "implement"}\n'))
+    said = f"{path} holds classify and implement tasks, none to repair; use --task classify, or name another file with --data"
+    assert data_problem(given) == said
+    assert data_problem(config(tmp_path, source=f"swe:{path}")) is None  # its rows have a form of their own
+    path.write_bytes(gzip.compress(b'{"kind": "classify"}\n{"kind": "repair"}\n'))
     assert data_problem(given) is None
     assert "is no git repository" in (data_problem(config(tmp_path, source=f"commits:{tmp_path}")) or "")
     assert data_problem(config(tmp_path)) is None

@@ -1,7 +1,8 @@
-"""`crrl data build` writes over no source, and finds out the kind of task by itself."""
+"""`crrl data build`: what it is told, what it finds out by itself, and what it does not write over."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -67,3 +68,64 @@ def test_a_source_whose_name_says_the_kind_is_built_without_another_word(tmp_pat
     out = tmp_path / "out.jsonl"
     assert main(["data", "build", f"primevul-classify:{path}", "--out", str(out)]) == 0
     assert {json.loads(line)["kind"] for line in out.read_text().splitlines()} == {"classify"}
+
+
+def test_options_of_one_part_of_a_mixture(repository: Repository, tmp_path: Path) -> None:
+    for number in (1, 2):
+        repository.commit(f"Fix number {number}", {"a.py": f"x = {number}\n"})
+    rows = write_rows(tmp_path / "rows.jsonl", [pair(number) for number in range(4)])
+    mixture = f"commits:{repository.folder}:0.5,{rows}:0.5"
+    build = ["data", "build", mixture, "--split", "all", "--out", str(tmp_path / "out.jsonl")]
+    assert main([*build, "--data-options", "commits.message=number 2", "jsonl.max_files=1"]) == 0
+    sources = [json.loads(json.loads(line)["source"]) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert {row["subject"] for row in sources if row["subject"].startswith("Fix number")} == {"Fix number 2"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--kind", "classify"], "ask for the kind that they are (--kind, in a run --task), or give other data"),
+        (
+            ["--heldout-share", "1"],
+            "all lie in the other split: ask for that one, or for all (--split all), or hold out another",
+        ),
+        (["--max-changed-lines", "1", "--split", "all"], "give more data, filter less, or hold out another share"),
+    ],
+)
+def test_where_no_task_is_left_it_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", [pair(1), pair(2)])
+    out = tmp_path / "out.jsonl"
+    assert main(["data", "build", str(rows), "--out", str(out), *words]) == 2
+    assert capsys.readouterr().err.startswith(f"error: no task is left, so {out} is not written; {said}")
+    assert not out.exists()
+
+
+def test_two_paths_are_one_too_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", [pair(1)])
+    assert main(["data", "build", str(rows), "--path", "other.jsonl", "--out", str(tmp_path / "out.jsonl")]) == 2
+    said = f"error: {rows} and path=other.jsonl: both name where jsonl reads; give one of them\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["commits:.", "--mesage", "x"], "unrecognized arguments: --mesage x; did you mean --message?"),
+        (["commits:.", "--split", "test"], "argument --split: invalid choice: 'test' (choose from "),
+        (
+            ["commits:.", "--data-options", "message"],
+            "--data-options message: must be name=value, as in heldout_share=0.2",
+        ),
+        ([], "the following arguments are required: SOURCE; crrl data build --help shows what is possible"),
+    ],
+)
+def test_a_mistake_in_the_command_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    with contextlib.suppress(SystemExit):
+        assert main(["data", "build", "--out", str(tmp_path / "out.jsonl"), *words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {said}")
+    assert error.count("\n") == 1

@@ -428,7 +428,10 @@ def test_inverted_verdicts_are_refused_until_they_are_turned_round(tmp_path: Pat
     ("changes", "complaint"),
     [
         ({"func": None}, "row 3: column func is missing; a row of PrimeVul has project, commit_id, func, cwe"),
-        ({"target": None}, "row 3: column target (or is_vulnerable) must be 0 or 1, not None"),
+        (
+            {"target": None},
+            "row 3: column target is missing; a row of PrimeVul has project, commit_id, func, cwe, target,",
+        ),
         ({"target": 2}, "row 3: column target (or is_vulnerable) must be 0 or 1, not 2"),
         ({"cwe": 787}, "row 3: column cwe must be a list of CWE ids, not 787"),
         ({"func": ""}, "row 3: column func must be text"),

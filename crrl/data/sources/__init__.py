@@ -28,6 +28,8 @@ class Source:
     """The splits it makes itself; empty: every row is hashed into one of the build's."""
     kinds: tuple[Kind, ...] = KINDS
     """The kinds of task that it can hold."""
+    may_have_tests: bool = True
+    """False: none of its tasks ever has tests, whatever it reads."""
     reads_rows: bool = False
     """Its path is a file of rows, or a folder of them: files that a build could write over."""
 
@@ -62,6 +64,7 @@ SOURCES: dict[str, Source] = {
             options_type=commits.CommitsOptions,
             items=lambda options, *_: commits.items(options),
             identity=commits.identity,
+            may_have_tests=False,
             kinds=("repair",),
         ),
         Source(
@@ -98,6 +101,7 @@ SOURCES: dict[str, Source] = {
             identity=primevul.identity,
             reads_rows=True,
             splits=primevul.SPLITS,
+            may_have_tests=False,
             kinds=("classify", "repair"),
         ),
         Source(
@@ -107,6 +111,7 @@ SOURCES: dict[str, Source] = {
             items=lambda options, asked, split, kind, journal: swe.items(options, journal),
             identity=swe.identity,
             reads_rows=True,
+            may_have_tests=False,
             kinds=("repair",),
         ),
     )

@@ -71,7 +71,8 @@ class Row:
 
 def checked_row(row: Mapping[str, Any]) -> Row:
     """The row in our form. Raises RowError for a column that is missing or of another type than published."""
-    if problem := missing_columns(dict(row), _NEEDED, _FORM):
+    verdict_column = ("is_vulnerable" if row.get("is_vulnerable") is not None else "target",)
+    if problem := missing_columns(dict(row), (*_NEEDED, *verdict_column), _FORM):
         raise RowError(problem)
     for column in ("project", "commit_id", "func"):
         if not isinstance(row[column], str) or not row[column].strip():
