@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from crrl.config import TINY_MODEL, RunConfig
 from crrl.serve.command import tensor_parallel
@@ -47,8 +48,8 @@ def weights_bytes(config: RunConfig) -> int:
 def division_problem(config: RunConfig) -> str | None:
     """Why vLLM cannot divide the model over the GPUs of a copy, by its config.json, where that is here; else None."""
     parts = tensor_parallel(config) if config.grpo.use_vllm else 0
-    heads = next(filter(None, map(heads_of, _folders(config))), None)
-    if parts <= 1 or not heads or heads.can_be_divided(parts):
+    heads = next(filter(None, map(heads_of, _folders(config))), None) if parts > 1 else None
+    if not heads or heads.can_be_divided(parts):
         return None
     gpus = parts * config.serve.data_parallel
     fitting = heads.most_parts(gpus)
@@ -65,9 +66,9 @@ def _folders(config: RunConfig) -> list[Path]:
     return [Path(name)] if name.startswith("/") else cached_snapshots(config.cluster.hf_home, name)
 
 
-def cached_snapshots(hf_home: str, name: str) -> list[Path]:
-    """Folders of a hub's model in the cache, newest first."""
-    folder = Path(hf_home) / "hub" / f"models--{name.replace('/', '--')}" / "snapshots"
+def cached_snapshots(hf_home: str, name: str, kind: Literal["models", "datasets"] = "models") -> list[Path]:
+    """Folders of a hub's model, or data set, in the cache, newest first."""
+    folder = Path(hf_home) / "hub" / f"{kind}--{name.replace('/', '--')}" / "snapshots"
     return sorted(folder.glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
 
 

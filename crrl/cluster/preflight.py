@@ -102,7 +102,7 @@ def _hub_problem(config: RunConfig, given: str) -> str | None:
     """Whether a data set of the hub is here: runs never fetch one."""
     name, at, revision = given.partition("@")
     home = config.cluster.hf_home
-    if any((Path(home) / "hub" / f"datasets--{name.replace('/', '--')}" / "snapshots").glob("*")):
+    if cached_snapshots(home, name, "datasets"):
         return None
     return (
         f"the data set {given} is not in {home}, and runs fetch none; where there is a network, do: HF_HOME={home} crrl data "
@@ -233,9 +233,8 @@ def _rows_problem(path: Path, wanted: str) -> str | None:
     try:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open(encoding="utf-8") as stream:
             for row in map(json.loads, filter(str.strip, stream)):
-                kind = (
-                    row.get("kind", "repair") if isinstance(row, dict) else ""
-                )  # pairs of before and after are repairs
+                # Pairs of before and after name no kind: they are repairs.
+                kind = row.get("kind", "repair") if isinstance(row, dict) else ""
                 if not wanted or kind == wanted or kind not in KINDS:  # what is no task has a message of its own
                     return None
                 kinds.add(kind)

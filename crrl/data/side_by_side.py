@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 from crrl.data.journal import Journal
 from crrl.data.rows import (
     ELSEWHERE,
-    BadRow,
-    Dropped,
     Found,
     Item,
     SeenKeys,
+    Single,
     Sourced,
     Together,
     single_as_dict,
@@ -109,7 +108,7 @@ class _Waiting:
         self._database.execute("CREATE INDEX parts ON waiting (part, number)")
 
     def put(self, part: int, item: Item) -> None:
-        singles: Sequence[Sourced | Dropped | BadRow] = item.parts if isinstance(item, Together) else [item]
+        singles: Sequence[Single] = item.parts if isinstance(item, Together) else [item]
         text = json.dumps([single_as_dict(single) for single in singles])
         self._database.execute("INSERT INTO waiting (part, item) VALUES (?, ?)", (part, text))
 
