@@ -97,8 +97,8 @@ def make_plan(source: str, *, kind: Kind | str, split: str, options: Mapping[str
     return Plan(known, pick_options(known.options_type, given), kind, split, pick_options(BuildOptions, given))
 
 
-def default_kind(source: str) -> Kind:
-    """The kind that a source's name says, else the first that it can hold; repair of one that is not known.
+def default_kind(source: str, wanted: Kind | None = None) -> Kind:
+    """The kind that a source's name says, else `wanted` or the first that it can hold; repair of one that is not known.
 
     Of a mixture: what the first part says that says one, else what the first part can hold.
     """
@@ -106,7 +106,8 @@ def default_kind(source: str) -> Kind:
     names = [source_named(part.strip().partition(":")[0]) for part in parts]
     said = next((kind for _, kind in names if kind), None)
     first = names[0][0]
-    return said or (SOURCES[first].kinds[0] if first else "repair")
+    held = SOURCES[first].kinds if first else KINDS
+    return said or (wanted if wanted in held else held[0])
 
 
 def build_tasks(plan: Plan, report: Report, journal: Journal = NOTHING_KEPT) -> Iterator[TaskRow]:

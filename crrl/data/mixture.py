@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from crrl.data.journal import Journal
 from crrl.data.options import BuildOptions, known_options, pick_options
 from crrl.data.paths import local_path
-from crrl.data.rows import Dropped, Found, Item, SeenKeys
+from crrl.data.rows import ELSEWHERE, Dropped, Found, Item, SeenKeys
 from crrl.data.side_by_side import SideBySide, due_part
 from crrl.errors import ConfigError
 from crrl.schema import KINDS, Kind
@@ -106,7 +106,8 @@ def _items(options: MixtureOptions, rows: int, journal: Journal) -> Iterator[Ite
                         yield from (Dropped(part.where, f"{name}: {SAME_ID}") for part in item.parts)
                         continue
                     break
-                yield item if not isinstance(item, Dropped) else Dropped(item.where, f"{name}: {item.reason}")
+                is_own = isinstance(item, Dropped) and item.reason not in ELSEWHERE
+                yield Dropped(item.where, f"{name}: {item.reason}") if is_own else item
             else:
                 return
             if taken[index] + len(item.parts) > most[index]:

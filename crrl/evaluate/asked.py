@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from crrl.config import RunConfig, SandboxConfig
+from crrl.data.build import default_kind
 from crrl.errors import ConfigError
 from crrl.evaluate.model_place import ModelPlace
 from crrl.rewards import KINDS_OF, REWARDS
@@ -108,7 +109,7 @@ def complete(
     asked = Asked(
         place=place,
         source=data or (config.data.source if config else ""),
-        kind=kind or (config.task if config else "repair"),
+        kind=kind or _kind(data, config),
         split=split,
         options={**given, "rows": own_rows if rows is None else rows},
         rewards=tuple(rewards),
@@ -125,6 +126,12 @@ def complete(
     )
     _check(asked)
     return asked
+
+
+def _kind(data: str, config: RunConfig | None) -> str:
+    """Which tasks where nobody says: the run's own; of other data those that it names, else the run's if it has them."""
+    own = config.task if config else None
+    return default_kind(data, own) if data or own is None else own
 
 
 def _longest_answer(place: ModelPlace) -> int:

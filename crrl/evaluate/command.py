@@ -27,7 +27,12 @@ def add_eval_command(commands: Any) -> None:
     )
     add("--data", default="", metavar="SOURCE", help="the tasks, as in `crrl data build`; a run's model has its own")
     add("--data-options", nargs="+", default=[], metavar="NAME=VALUE", help="options of the source")
-    add("--kind", default="", choices=("", *KINDS), help="which kind of task (default: the run's, else repair)")
+    add(
+        "--kind",
+        default="",
+        choices=("", *KINDS),
+        help="which kind of task (default: the one that --data says, else the run's)",
+    )
     add("--split", default="heldout", choices=SPLITS, help="which part of the source (default: heldout)")
     add("--rows", type=int, metavar="N", help="at most this many tasks; 0: all (default: the run's eval.tasks, else 0)")
     add("--n", type=int, default=1, help="answers to each task (default: 1)")

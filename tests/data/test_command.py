@@ -63,6 +63,20 @@ def test_the_kind_is_what_the_name_says_else_what_the_source_can_hold(source: st
     assert default_kind(source) == kind
 
 
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("primevul-repair:x", "repair"),  # said
+        ("toy", "classify"),
+        ("a.jsonl", "classify"),
+        ("stack", "implement"),  # it holds nothing else
+        ("primevul:x", "classify"),
+    ],
+)
+def test_the_kind_that_is_wanted_is_the_one_where_the_source_leaves_a_choice(source: str, kind: str) -> None:
+    assert default_kind(source, "classify") == kind
+
+
 def test_a_source_whose_name_says_the_kind_is_built_without_another_word(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "train_paired.jsonl", pairs(4))
     out = tmp_path / "out.jsonl"

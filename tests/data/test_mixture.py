@@ -78,6 +78,13 @@ def test_what_parts_drop_is_counted_with_their_name(tmp_path: Path, files: tuple
     assert report.dropped == {"jsonl: reference changes no code": 1}
 
 
+def test_rows_of_the_other_split_are_counted_as_such_and_not_as_dropped(files: tuple[Path, Path]) -> None:
+    _, report = build(f"{files[0]}:0.5,{files[1]}:0.5", split="heldout", heldout_share=0.3)
+    assert report.other_split > 0
+    assert not report.dropped
+    assert report.read == report.kept + report.other_split
+
+
 def test_ids_that_parts_share_come_once(tmp_path: Path) -> None:
     one = write_rows(tmp_path / "one.jsonl", [task(number) for number in range(8)])
     texts = [[{"path": "b.py", "text": f"{name} = {number}\n"} for name in "xy"] for number in range(8)]

@@ -243,6 +243,11 @@ def test_a_mistake_is_one_line(
     assert "Traceback" not in told
 
 
+def test_data_that_names_its_kind_is_asked_for_that_one(run: RunFolder, tmp_path: Path) -> None:
+    result = evaluated(run, tmp_path / "out.json", "--data", "toy-classify", "--max-new-tokens", 8)
+    assert result["settings"]["data"]["kind"] == "classify"
+
+
 def test_a_model_without_a_run_needs_data(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["eval", "--model", "some/model"]) == 2
     said = "error: --model some/model is no run in the folder --runs, and only a run's model has tasks of its own; name the run,"
