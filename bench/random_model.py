@@ -7,13 +7,17 @@ from typing import Any, NamedTuple
 
 
 class Shape(NamedTuple):
-    """One size; heads have 64 numbers, except in the smallest."""
+    """One size. Heads have 64 numbers, in the smallest 32; those of real models 128."""
 
     layers: int
     hidden: int
     inner: int
     heads: int
     vocabulary: int = 512
+    key_value_heads: int = 0
+    """0: as many as heads."""
+    is_tied: bool = True
+    """Whether the output layer is the embedding."""
 
 
 SHAPES = {
@@ -21,36 +25,41 @@ SHAPES = {
     "10M": Shape(6, 384, 1152, 6),
     "100M": Shape(11, 768, 3072, 12),
     "600M": Shape(21, 1344, 5376, 21),
+    # Qwen2.5-Coder's, by its config.json of the same sizes.
+    "1.5B": Shape(28, 1536, 8960, 12, 151936, key_value_heads=2),
+    "7B": Shape(28, 3584, 18944, 28, 152064, key_value_heads=4, is_tied=False),
 }
 
 
-def write_model(folder: Path, shape: Shape, *, context: int = 2048) -> int:
+def write_model(folder: Path, shape: Shape, *, context: int = 2048, dtype: str = "float32", device: str = "cpu") -> int:
     """Draw a model, write it and its tokenizer into a folder; the number of its weights.
 
     The last token of the vocabulary ends a completion. Random weights make nearly uniform distributions, so with V words
-    completions are of V tokens on average, and geometrically distributed.
+    completions are of V tokens on average, and geometrically distributed. `device`: where the weights are drawn.
     """
     import torch
     import transformers
 
     torch.manual_seed(1)
-    architecture: Any = transformers.Qwen2ForCausalLM
+    auto: Any = transformers.AutoModelForCausalLM
     config: Any = transformers.Qwen2Config
-    model = architecture(
-        config(
-            vocab_size=shape.vocabulary,
-            hidden_size=shape.hidden,
-            intermediate_size=shape.inner,
-            num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            num_key_value_heads=shape.heads,
-            max_position_embeddings=context,
-            tie_word_embeddings=True,
-            bos_token_id=None,
-            eos_token_id=shape.vocabulary - 1,
-            pad_token_id=shape.vocabulary - 2,
+    with torch.device(device):
+        model = auto.from_config(
+            config(
+                vocab_size=shape.vocabulary,
+                hidden_size=shape.hidden,
+                intermediate_size=shape.inner,
+                num_hidden_layers=shape.layers,
+                num_attention_heads=shape.heads,
+                num_key_value_heads=shape.key_value_heads or shape.heads,
+                max_position_embeddings=context,
+                tie_word_embeddings=shape.is_tied,
+                bos_token_id=None,
+                eos_token_id=shape.vocabulary - 1,
+                pad_token_id=shape.vocabulary - 2,
+            ),
+            dtype=getattr(torch, dtype),
         )
-    )
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     _tokenizer(shape.vocabulary, context).save_pretrained(folder)
