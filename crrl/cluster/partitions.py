@@ -154,7 +154,8 @@ def _gpus_of(part: Nodes, kind: str) -> int:
 def _gpus(gres: str) -> dict[str, int]:
     """`gpu:a100:4(S:0-1),gpu:2` → {a100: 4, "": 2}."""
     found: dict[str, int] = {}
-    for match in re.finditer(r"gpu:(?:([A-Za-z][\w.-]*):)?(\d+)", gres):
+    # A type may begin with a digit, or be a number: gpu:3090:8, gpu:1g.10gb:7.
+    for match in re.finditer(r"\bgpu:(?:([\w.-]+):)?(\d+)(?![\w.:-])", gres):
         found[match[1] or ""] = found.get(match[1] or "", 0) + int(match[2])
     return found
 

@@ -34,6 +34,21 @@ def test_the_columns_are_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("gres", "expected"),
+    [
+        ("gpu:4", {"": 4}),
+        ("gpu:3090:8(S:0-1)", {"3090": 8}),
+        ("gpu:2080ti:4,gpu:1g.10gb:7(S:0,2)", {"2080ti": 4, "1g.10gb": 7}),
+        ("gpu:nvidia_a100_3g.20gb:2,shard:8,gpu_mem:no_consume:80G", {"nvidia_a100_3g.20gb": 2}),
+        ("(null)", {}),
+    ],
+)
+def test_the_gpus_of_a_node_are_read_whatever_their_type_is_called(gres: str, expected: dict[str, int]) -> None:
+    [nodes] = parse_sinfo(f"gpu*|up|6|64|515000|{gres}|2-00:00:00|1-8|(null)\n")
+    assert nodes.gpus == expected
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {},
