@@ -80,7 +80,7 @@ def hints(config: RunConfig) -> list[str]:
 
 
 def refusal(script: str) -> str | None:
-    """What Slurm itself says against a script (`sbatch --test-only`); None if it would take it."""
+    """What Slurm itself says against a script (`sbatch --test-only`); None if it would take it, or does not know."""
     command = ["sbatch", "--test-only"]
     try:
         done = subprocess.run(
@@ -88,7 +88,9 @@ def refusal(script: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"Slurm does not answer ({type(error).__name__}); try again, or ask your cluster's support"
-    return f"Slurm would refuse the job: {slurm_words(done.stderr)}" if done.returncode else None
+    if not done.returncode or _NOT_NOW in done.stderr:
+        return None
+    return f"Slurm would refuse the job: {slurm_words(done.stderr)}"
 
 
 def data_problem(config: RunConfig) -> str | None:
@@ -169,6 +171,9 @@ def download_bytes(config: RunConfig) -> int:
     return 0 if is_here or cluster.offline else weights_bytes(config)
 
 
+_NOT_NOW = "Requested node configuration is not available"
+"""`sbatch --test-only` looks among the nodes that are up, and says this where too many are down or drained for now. sbatch itself
+looks at all of them: it queues the job, or refuses it with the same words."""
 _OVERRIDES = {
     "SBATCH_PARTITION": "partition",
     "SBATCH_ACCOUNT": "account",

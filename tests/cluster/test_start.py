@@ -46,6 +46,28 @@ def test_a_refused_run_leaves_nothing_that_was_not_there_before(
     assert list((tmp_path / "hub").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("allocation failure: Requested node configuration is not available", "Slurm refused the job: the controller"),
+        (
+            "allocation failure: Invalid feature specification",
+            "Slurm would refuse the job: allocation failure: Invalid",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("slurm")
+def test_nodes_that_are_down_for_now_are_left_to_sbatch(
+    said: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While nodes are drained, --test-only refuses what sbatch itself puts into the queue (Slurm 22.05)."""
+    sbatch = tmp_path / "bin/sbatch"
+    sbatch.write_text(SBATCH.replace(") exit 0", f") echo '{said}' >&2; exit 1"))
+    words = ["--size", "tiny", "--cluster", "slurm", "--image", "none", "--runs", str(tmp_path / "runs")]
+    assert launch.main(words) == 2
+    assert capsys.readouterr().err.startswith(f"error: {expected}")
+
+
 @pytest.mark.usefixtures("slurm")
 def test_why_slurm_does_not_answer_is_said_in_its_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bin/sinfo").write_text("#!/bin/sh\necho 'sinfo: error: no configuration server' >&2\nexit 1\n")
