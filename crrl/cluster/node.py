@@ -15,6 +15,7 @@ from crrl.cluster.attempts import IN_VAIN, claim_attempt, in_vain, join_attempt
 from crrl.cluster.driver import refuse_old_driver
 from crrl.cluster.ending import Ending
 from crrl.cluster.job_folder import job_folder
+from crrl.cluster.limits import raise_limits
 from crrl.cluster.other_nodes import other_nodes
 from crrl.cluster.place import Place, place_of_environment
 from crrl.cluster.plan import all_nodes
@@ -52,6 +53,8 @@ def run(folder_path: str, command: Sequence[str] | None = None, place: Place | N
     place = place or place_of_environment(os.environ)
     config = read_config(folder.config) if folder.config.is_file() else RunConfig()
     _leave_the_terminal()
+    if place.job:
+        raise_limits()
     adopt_orphans()
     ending = _supervise(folder, config, place, command)
     if place.job and ending.exit_code:

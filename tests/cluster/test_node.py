@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +24,15 @@ HOST = os.uname().nodename
 SUPERVISE = (
     "import json, sys\nfrom crrl.cluster.node import run\nprint(run(sys.argv[1], json.loads(sys.argv[2])))"
     "\n# submitit.core._submit, as in the command line of a supervisor that submitit starts"
+)
+LIMITED = """
+import os, resource, sys
+for kind, low in ((resource.RLIMIT_CPU, 600), (resource.RLIMIT_NOFILE, 200)):
+    resource.setrlimit(kind, (low, resource.getrlimit(kind)[1]))
+os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
+"""
+LIMITS = (
+    "import resource; print(resource.getrlimit(resource.RLIMIT_CPU)[0], resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
 )
 ASKABLE = """
 import signal, sys, time
@@ -206,3 +216,17 @@ def test_a_run_that_never_starts_is_given_up(folder: RunFolder) -> None:
     times = iter([0.0, 1000.0])
     with pytest.raises(RunError, match=r"did not start within 120 s; see .*submission"):
         Follower(folder, clock=lambda: next(times)).follow()
+
+
+@pytest.mark.parametrize("is_job", [True, False])
+def test_a_job_has_the_limits_of_its_node_and_not_those_of_the_shell_that_submitted_it(
+    folder: RunFolder, is_job: bool
+) -> None:
+    words = [sys.executable, "-c", LIMITED, SUPERVISE, str(folder.path), json.dumps([sys.executable, "-c", LIMITS])]
+    job = {"SUBMITIT_EXECUTOR": "slurm", "SLURM_JOB_ID": "7", "SLURM_NODEID": "0", "SLURM_JOB_NUM_NODES": "1"}
+    env = {**os.environ, **job, "SLURMD_NODENAME": HOST} if is_job else None
+    assert subprocess.run(words, env=env, capture_output=True, text=True, timeout=60).stdout.strip() == "done"
+    hard_cpu = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    files = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 65536)
+    expected = [str(hard_cpu), str(files)] if is_job else ["600", "200"]
+    assert folder.log(1, ROLE, HOST).read_text().split() == expected
