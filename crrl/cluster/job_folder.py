@@ -33,6 +33,8 @@ exec {program} "$@"
 def local_folder(cluster: ClusterConfig, host: Mapping[str, str]) -> Path:
     """The job's own folder on this node. Two jobs on one node, and two nodes of one job on one disk, have two.
 
+    A run on this machine is no job: started from within one, say an interactive one, it may have others beside it.
+
     Raises RunError where the place is not known on this node.
     """
     text = cluster.scratch or host.get("SLURM_TMPDIR") or host.get("TMPDIR") or "/tmp"
@@ -47,8 +49,11 @@ def local_folder(cluster: ClusterConfig, host: Mapping[str, str]) -> Path:
     root = Path(re.sub(r"\$\{?(\w+)\}?", value, text))
     if not root.is_absolute():
         raise RunError(f"the folder for caches, {root}, is no absolute path; name one with --cluster.scratch")
-    job = host.get("SLURM_JOB_ID") or f"pid{os.getpid()}"
-    return root / f"crrl-{job}-{host.get('SLURM_RESTART_COUNT', '0')}-{host.get('SLURM_NODEID', '0')}"
+    job = host.get("SLURM_JOB_ID") if cluster.cluster != "local" else None
+    return (
+        root
+        / f"crrl-{job or f'pid{os.getpid()}'}-{host.get('SLURM_RESTART_COUNT', '0')}-{host.get('SLURM_NODEID', '0')}"
+    )
 
 
 @contextmanager

@@ -35,6 +35,11 @@ def test_two_jobs_on_a_node_have_two_folders(tmp_path: Path) -> None:
     assert local_folder(ClusterConfig(), {"TMPDIR": "/t", "SLURM_TMPDIR": "/s", **JOB}).parent == Path("/s")
 
 
+def test_a_local_run_inside_a_job_has_a_folder_that_no_other_run_in_that_job_removes(tmp_path: Path) -> None:
+    cluster = ClusterConfig(cluster="local", scratch=str(tmp_path))
+    assert local_folder(cluster, JOB) == tmp_path / f"crrl-pid{os.getpid()}-0-0"
+
+
 def test_a_job_s_folder_is_its_user_s_alone_and_goes_with_the_job(tmp_path: Path) -> None:
     with job_folder(config(tmp_path), JOB) as folder:
         assert folder.stat().st_mode & 0o777 == 0o700
