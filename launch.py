@@ -18,7 +18,7 @@ from pathlib import Path
 
 from crrl.cluster.dry_run import dry_run
 from crrl.config import read_config
-from crrl.errors import ConfigError, CrrlError
+from crrl.errors import ConfigError, CrrlError, words_of_refusal
 from crrl.flags import Launch, parse, settings_of
 from crrl.report.find_run import find_run
 
@@ -38,6 +38,9 @@ def main(arguments: Sequence[str]) -> int:
         return start_run(settings_of(launch), follow=launch.follow)
     except CrrlError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except PermissionError as error:
+        print(f"error: {words_of_refusal(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader, `head` say, has enough; what is still buffered must not complain at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from crrl.cluster.commands import add_run_commands
 from crrl.cluster.doctor import add_doctor_command
 from crrl.data.command import add_data_command
-from crrl.errors import CrrlError
+from crrl.errors import CrrlError, words_of_refusal
 from crrl.evaluate.command import add_compare_command, add_eval_command
 from crrl.evaluate.export_command import add_export_command
 from crrl.report.command import add_report_command
@@ -64,6 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except CrrlError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except PermissionError as error:
+        print(f"error: {words_of_refusal(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

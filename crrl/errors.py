@@ -56,3 +56,8 @@ class DriftError(CrrlError):
     """Servers generate from other weights than the trainer trains: what they give must not be learned from."""
 
     exit_code = 1
+
+
+def words_of_refusal(error: PermissionError) -> str:
+    """A line for what the system does not let its user see or change: a file in a colleague's closed folder is no bug of ours."""
+    return f"{error.filename or error}: you have no permission; ask its owner for it, or name another place"

@@ -193,6 +193,36 @@ def test_a_folder_that_cannot_be_made_is_a_mistake(tmp_path: Path, capsys: pytes
     assert "choose a place with --runs" in refusal(capsys, "--runs", str(tmp_path / "file" / "runs"))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--data {}/fixes.jsonl",
+        "--model {}/model",
+        "--image {}/crrl.sif",
+        "--runs {}/runs",
+        "--cluster.hf-home {}/hub",
+        "--site {}/s.yaml",
+    ],
+)
+def test_what_lies_in_a_closed_folder_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    closed, stat = tmp_path / "closed", os.stat
+
+    def stat_of_one_who_may_not(path: str | Path, **options: bool) -> os.stat_result:
+        if Path(path).is_relative_to(closed) and Path(path) != closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", stat_of_one_who_may_not)  # root may look into all folders
+    flags = ["--size", "small", "--cluster", "slurm", "--dry-run"]
+    assert launch.main([*flags, *words.format(closed).split()]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(f"error: {closed}/") and last.endswith(
+        ": you have no permission; ask its owner for it, or name another place"
+    )
+
+
 def test_a_dry_run_prints_the_config_and_the_job_and_makes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
