@@ -18,9 +18,10 @@ from crrl.cluster.accelerate import (
 from crrl.cluster.apptainer import NO_IMAGE, exec_command, exec_environment
 from crrl.cluster.gpus import VISIBLE, visible_names
 from crrl.cluster.place import Place
-from crrl.cluster.plan import Roles, roles
+from crrl.cluster.plan import roles
 from crrl.cluster.rendezvous import Meeting, interface_of, own_address
 from crrl.config import RunConfig, trainer_processes
+from crrl.errors import RunError
 from crrl.report.attempt_folder import AttemptFolder
 from crrl.report.heartbeat import ATTEMPT, NODE, SERVER, TRAINER
 from crrl.report.run_folder import RunFolder, write_aside
@@ -69,7 +70,7 @@ def server_roles(
     if place.node >= wanted.servers:
         return []
     command = ["python", "-m", "crrl.serve", str(folder.path.resolve()), host, str(place.node)]
-    extra = {ATTEMPT: str(attempt.number), NODE: place.name, **_devices(wanted, os.environ, SERVER)}
+    extra = {ATTEMPT: str(attempt.number), NODE: place.name, **_devices(config, os.environ, SERVER)}
     gpus = wanted.server_gpus > 0
     argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=gpus, shielded=True)
     environment = exec_environment(config=config, scratch=scratch, host=os.environ, extra=extra)
@@ -89,7 +90,7 @@ def trainer_roles(
     if machine is None:
         return []
     wanted, shape = roles(config), trainer_shape(config)
-    extra = {ATTEMPT: str(attempt.number), NODE: place.name, **_devices(wanted, os.environ, TRAINER)}
+    extra = {ATTEMPT: str(attempt.number), NODE: place.name, **_devices(config, os.environ, TRAINER)}
     command: Sequence[str] = ["python", "-m", "crrl.train", str(folder.path.resolve())]
     if meeting is not None:
         python = sys.executable if config.cluster.image == NO_IMAGE else "python"
@@ -105,18 +106,25 @@ def trainer_roles(
     ]
 
 
-def _devices(wanted: Roles, host: Mapping[str, str], role: str) -> dict[str, str]:
+def _devices(config: RunConfig, host: Mapping[str, str], role: str) -> dict[str, str]:
     """The GPUs of a role and no others; where server and trainers share a node, the server has the first ones.
 
     A job may see more than it asked for (gpu_request: none), and a trainer that sees several in one process would be refused.
+    Raises RunError where Slurm was asked for GPUs and shows fewer: others may be another job's.
     """
+    wanted = roles(config)
     count = wanted.server_gpus if role == SERVER else wanted.trainer_gpus
     if not count:
         return {}
     first = wanted.server_gpus if role == TRAINER and not wanted.server_nodes else 0
-    visible = visible_names(host)
-    if len(visible) < first + count:
-        visible = [str(number) for number in range(first + count)]
+    visible, of_node = visible_names(host), config.cluster.gpus_per_node
+    if len(visible) < of_node:  # so that roles which share a node agree on which are whose
+        if visible and config.cluster.gpu_request != "none":
+            raise RunError(
+                f"node {os.uname().nodename} shows the job {len(visible)} GPUs ({VISIBLE}={host[VISIBLE]}), and the run wants "
+                f"{of_node} (cluster.gpus_per_node); see that cluster.sbatch and cluster.srun ask for no fewer"
+            )
+        visible = [str(number) for number in range(of_node)]
     return {VISIBLE: ",".join(visible[first : first + count])}
 
 

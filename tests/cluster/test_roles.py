@@ -10,6 +10,7 @@ import pytest
 from crrl.cluster.place import Place
 from crrl.cluster.roles import Role, server_roles, trainer_roles
 from crrl.config import NodesConfig, RunConfig, load_preset
+from crrl.errors import RunError
 from crrl.report.run_folder import RunFolder
 
 NAMES = [f"GPU-8932f937-d72c-4106-c12f-20bd9faed9f{number}" for number in range(8)]
@@ -56,6 +57,16 @@ def test_a_job_that_is_told_nothing_has_the_first_gpus(tmp_path: Path, monkeypat
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert gpus_of(config(3, server_gpus=2), tmp_path) == {"server": "0,1", "trainer": "2"}
     assert gpus_of(config(2, use_vllm=False), tmp_path) == {"trainer": "0,1"}
+
+
+def test_gpus_that_slurm_does_not_show_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where devices are not walled off by cgroups, they would be another job's."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    given = config(2)
+    with pytest.raises(RunError, match=r"shows the job 1 GPUs \(CUDA_VISIBLE_DEVICES=3\), and the run wants 2"):
+        gpus_of(given, tmp_path)
+    whole = dataclasses.replace(given, cluster=dataclasses.replace(given.cluster, gpu_request="none"))
+    assert gpus_of(whole, tmp_path) == {"server": "0", "trainer": "1"}
 
 
 def test_a_run_on_the_cpu_is_shown_what_the_job_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
