@@ -75,12 +75,13 @@ def exec_environment(
     A run on this machine without an image keeps its user's environment and caches.
     """
     cluster = config.cluster
-    if cluster.image == NO_IMAGE:
-        if cluster.cluster == "local":
-            return {**host, "PYTHONUNBUFFERED": "1", **(extra or {})}
-        inside = process_environment(cluster, scratch, host, extra)
-        return {**without_leaks(host), **inside, "PYTHONPATH": str(ROOT)}  # crrl need not be installed
+    if cluster.image == NO_IMAGE and cluster.cluster == "local":
+        return {**host, "PYTHONUNBUFFERED": "1", **(extra or {})}
     inside = process_environment(cluster, scratch, host, extra)
+    if token := _hub_token(cluster.hf_home):
+        inside.setdefault("HF_TOKEN_PATH", token)
+    if cluster.image == NO_IMAGE:
+        return {**without_leaks(host), **inside, "PYTHONPATH": str(ROOT)}  # crrl need not be installed
     if netrc := _netrc():
         inside["NETRC"] = netrc
     if cluster.code == "checkout":
@@ -94,8 +95,7 @@ def _binds(config: RunConfig, folder: RunFolder, scratch: Path) -> list[str]:
     """What the image sees of the host: the run, its caches, model and data, and what the site says."""
     cluster = config.cluster
     wanted = [str(folder.path.resolve()), str(scratch), cluster.hf_home, cluster.cache_dir]
-    if netrc := _netrc():
-        wanted.append(f"{netrc}:{netrc}:ro")
+    wanted += [f"{path}:{path}:ro" for path in (_netrc(), _hub_token(cluster.hf_home)) if path]
     model = [config.model] if config.model != TINY_MODEL and config.model.startswith("/") else []
     for path in (*model, *data_paths(config)):
         wanted += [f"{path}:{path}:ro", *_links(Path(path))]
@@ -118,6 +118,15 @@ def _links(folder: Path) -> list[str]:
 def _netrc() -> str:
     """The file of W&B's key, as `wandb login` leaves it; empty if there is none. The image's home is another one."""
     path = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+    return str(path) if path.is_file() else ""
+
+
+def _hub_token(hf_home: str) -> str:
+    """The file of the hub's token, as `hf auth login` leaves it; empty if there is none, or if hf_home has one of its own."""
+    said = os.environ.get("HF_TOKEN_PATH")
+    if not said and Path(hf_home, "token").is_file():
+        return ""
+    path = Path(said or Path(os.environ.get("HF_HOME") or Path.home() / ".cache/huggingface", "token"))
     return str(path) if path.is_file() else ""
 
 

@@ -52,8 +52,9 @@ def inside_of(host: dict[str, str], given: RunConfig, **extra: str) -> dict[str,
 
 
 @pytest.fixture(autouse=True)
-def no_netrc(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_keys_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETRC", "/nowhere/.netrc")
+    monkeypatch.setenv("HF_TOKEN_PATH", "/nowhere/token")
 
 
 def test_the_whole_argv() -> None:
@@ -194,6 +195,21 @@ def test_the_key_that_wandb_login_left_is_found_in_the_image(tmp_path: Path, mon
     monkeypatch.setenv("NETRC", str(netrc))
     assert f"{netrc}:{netrc}:ro" in command(config())
     assert inside(config())["NETRC"] == str(netrc)
+
+
+@pytest.mark.parametrize("image", ["/images/crrl.sif", "none"])
+def test_the_hub_s_token_is_found_where_the_user_logged_in_whatever_hf_home_is(
+    image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("hf_sentinel")
+    monkeypatch.delenv("HF_TOKEN_PATH")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    given = config(image=image)
+    env = exec_environment(config=given, scratch=SCRATCH, host=HOST)
+    assert env["HF_TOKEN_PATH" if image == "none" else "APPTAINERENV_HF_TOKEN_PATH"] == str(token)
+    assert (f"{token}:{token}:ro" in command(given)) == (image != "none")
+    assert "HF_TOKEN_PATH" not in inside(config(hf_home=str(tmp_path)))
 
 
 def test_a_shell_inside_another_job_does_not_shape_this_one() -> None:
