@@ -30,6 +30,15 @@ _OF_A_JOB = ("SLURM_", "SLURMD_", "SRUN_", "SUBMITIT_", "PMI_", "PMIX_")
 """How the names of variables begin that belong to one job."""
 _OF_THE_CLUSTER = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT", "SLURM_TIME_FORMAT")
 """Those of them that say where Slurm is."""
+_OF_THE_RUN = (
+    "SBATCH_EXPORT",
+    "SBATCH_ARRAY_INX",
+    "SBATCH_JOB_NAME",
+    "SBATCH_OPEN_MODE",
+    "SBATCH_OUTPUT",
+    "SBATCH_WAIT",
+)
+"""Variables that sbatch takes before what the script says, of the run's own options. Some sites set SBATCH_EXPORT=NONE."""
 
 
 def process_environment(
@@ -62,7 +71,7 @@ def submission_environment(host: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in without_leaks(host).items()
-        if name in _OF_THE_CLUSTER or not name.startswith(_OF_A_JOB)
+        if name in _OF_THE_CLUSTER or not (name.startswith(_OF_A_JOB) or name in _OF_THE_RUN)
     }
 
 

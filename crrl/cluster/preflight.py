@@ -182,7 +182,6 @@ _OVERRIDES = {
     "SBATCH_TIMELIMIT": "time",
     "SBATCH_GRES": "gres",
     "SBATCH_GPUS_PER_NODE": "gpus-per-node",
-    "SBATCH_EXPORT": "export",
     "SBATCH_REQUEUE": "requeue",
     "SBATCH_NO_REQUEUE": "no-requeue",
     "SBATCH_SIGNAL": "signal",

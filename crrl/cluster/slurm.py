@@ -75,9 +75,10 @@ def sbatch_options(config: RunConfig, folder: RunFolder) -> Options:
 def srun_options(cluster: ClusterConfig) -> list[str]:
     """Of the step that is the supervisors. Since Slurm 22.05 srun does not take the cores from sbatch.
 
-    A supervisor that has ended must not have the others killed, whatever the cluster's default: they end by themselves.
+    A supervisor that has ended must not have the others killed, whatever the cluster's default: they end by themselves. All get
+    the script's environment: where a site has sbatch send none, srun would do the same.
     """
-    always = (f"--cpus-per-task={cluster.cpus_per_task}", "--kill-on-bad-exit=0", "--wait=0")
+    always = (f"--cpus-per-task={cluster.cpus_per_task}", "--export=ALL", "--kill-on-bad-exit=0", "--wait=0")
     return [*always, *(f"--{option}" for option in cluster.srun)]
 
 

@@ -218,3 +218,8 @@ def test_a_shell_inside_another_job_does_not_shape_this_one() -> None:
     assert not {"SLURM_JOB_ID", "SLURM_NTASKS", "SUBMITIT_EXECUTOR", "PYTHONPATH", "APPTAINERENV_PYTHONPATH"} & set(env)
     assert env["SLURM_CONF"] == "/etc/slurm.conf"
     assert env["WANDB_API_KEY"] == "sentinel-w"
+
+
+def test_what_a_site_has_sbatch_do_by_default_does_not_undo_what_the_run_says() -> None:
+    host = {**HOST, "SBATCH_EXPORT": "NONE", "SBATCH_WAIT": "1", "SBATCH_QOS": "long"}
+    assert {name for name in submission_environment(host) if name.startswith("SBATCH_")} == {"SBATCH_QOS"}

@@ -75,7 +75,7 @@ def test_where_jobs_get_whole_nodes_no_gpus_are_asked_for() -> None:
 def test_the_step_gets_the_cores_of_the_job_and_the_site_s_srun_options() -> None:
     config = with_cluster(load_preset("tiny"), cpus_per_task=7, srun=("cpu-bind=none", "exact"))
     srun = next(line for line in render_sbatch(config, FOLDER).splitlines() if line.startswith("srun "))
-    assert " --cpus-per-task=7 --kill-on-bad-exit=0 --wait=0 --cpu-bind=none --exact " in srun
+    assert " --cpus-per-task=7 --export=ALL --kill-on-bad-exit=0 --wait=0 --cpu-bind=none --exact " in srun
 
 
 def test_setup_lines_come_before_the_supervisor_s_own_python_path() -> None:
@@ -107,7 +107,7 @@ def test_the_text_is_the_one_that_submitit_writes() -> None:
         partition="gpu",
         stderr_to_stdout=True,
         setup=["module load a", f"export PYTHONPATH={ROOT} PYTHONNOUSERSITE=1"],
-        srun_args=["--cpus-per-task=32", "--kill-on-bad-exit=0", "--wait=0"],
+        srun_args=["--cpus-per-task=32", "--export=ALL", "--kill-on-bad-exit=0", "--wait=0"],
         signal_delay_s=600,
         wckey=None,  # submitit's own; clusters that track such keys refuse it
         additional_parameters=own,

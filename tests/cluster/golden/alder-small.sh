@@ -27,4 +27,4 @@ export PYTHONPATH=CHECKOUT PYTHONNOUSERSITE=1
 
 # command
 export SUBMITIT_EXECUTOR=slurm
-srun --unbuffered --output /scratch/ada/crrl/runs/20260102-030405-small-repair-abcd/submission/%j_%t_log.out --cpus-per-task=16 --kill-on-bad-exit=0 --wait=0 PYTHON -u -m submitit.core._submit /scratch/ada/crrl/runs/20260102-030405-small-repair-abcd/submission
+srun --unbuffered --output /scratch/ada/crrl/runs/20260102-030405-small-repair-abcd/submission/%j_%t_log.out --cpus-per-task=16 --export=ALL --kill-on-bad-exit=0 --wait=0 PYTHON -u -m submitit.core._submit /scratch/ada/crrl/runs/20260102-030405-small-repair-abcd/submission

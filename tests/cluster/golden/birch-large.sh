@@ -22,4 +22,4 @@ export PYTHONPATH=CHECKOUT PYTHONNOUSERSITE=1
 
 # command
 export SUBMITIT_EXECUTOR=slurm
-srun --unbuffered --output /work/ada/crrl/runs/20260102-030405-large-repair-abcd/submission/%j_%t_log.out --cpus-per-task=64 --kill-on-bad-exit=0 --wait=0 --cpu-bind=none PYTHON -u -m submitit.core._submit /work/ada/crrl/runs/20260102-030405-large-repair-abcd/submission
+srun --unbuffered --output /work/ada/crrl/runs/20260102-030405-large-repair-abcd/submission/%j_%t_log.out --cpus-per-task=64 --export=ALL --kill-on-bad-exit=0 --wait=0 --cpu-bind=none PYTHON -u -m submitit.core._submit /work/ada/crrl/runs/20260102-030405-large-repair-abcd/submission
