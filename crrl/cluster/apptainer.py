@@ -86,9 +86,11 @@ def exec_environment(
         inside["NETRC"] = netrc
     if cluster.code == "checkout":
         inside["PYTHONPATH"] = str(ROOT)
-    prefix = "SINGULARITYENV_" if Path(cluster.container).name == "singularity" else "APPTAINERENV_"
+    tool = "SINGULARITY" if Path(cluster.container).name == "singularity" else "APPTAINER"
     path = f"{scratch / 'bin'}:{host.get('PATH', os.defpath)}"
-    return {**without_leaks(host), "PATH": path, **{f"{prefix}{name}": value for name, value in inside.items()}}
+    given = {f"{tool}ENV_{name}": value for name, value in inside.items()}
+    # A value is what it is: a shell in the image would otherwise expand `$` in it, as in the password of a proxy.
+    return {**without_leaks(host), "PATH": path, f"{tool}_NO_EVAL": "1", **given}
 
 
 def _binds(config: RunConfig, folder: RunFolder, scratch: Path) -> list[str]:

@@ -128,9 +128,16 @@ def test_of_the_host_only_what_is_named_is_seen() -> None:
     assert "PYTHONPATH" not in env
 
 
+def test_no_shell_changes_a_value_on_its_way_into_the_image() -> None:
+    proxy = "http://ada:a$b@proxy:3128"
+    env = exec_environment(config=config(), scratch=SCRATCH, host={**HOST, "http_proxy": proxy})
+    assert (env["APPTAINERENV_http_proxy"], env["APPTAINER_NO_EVAL"]) == (proxy, "1")
+
+
 def test_singularity_gets_its_own_prefix() -> None:
     env = exec_environment(config=config(container="/opt/singularity"), scratch=SCRATCH, host=HOST)
     assert env["SINGULARITYENV_PYTHONNOUSERSITE"] == "1"
+    assert env["SINGULARITY_NO_EVAL"] == "1"
     assert not any(name.startswith("APPTAINERENV_") for name in env)
 
 
