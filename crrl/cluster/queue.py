@@ -55,7 +55,7 @@ def answer(command: Sequence[str]) -> str | None:
     if not shutil.which(command[0]):
         return None
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_TIMEOUT_S, check=False)
+        done = _run(command)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
@@ -64,12 +64,19 @@ def answer(command: Sequence[str]) -> str | None:
 def run_slurm(*command: str) -> str:
     """What a command of Slurm prints. Raises RunError with its own words if it refuses, or is not there."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_TIMEOUT_S, check=False)
+        done = _run(command)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RunError(f"Slurm does not answer ({command[0]}: {type(error).__name__}); try again later") from error
     if done.returncode:
         raise RunError(f"{' '.join(command)}: {slurm_words(done.stderr)}")
     return done.stdout
+
+
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    # An administrator's words, as the reason why a node is drained, may be in any encoding.
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", timeout=ANSWER_TIMEOUT_S, check=False
+    )
 
 
 def slurm_words(said: str) -> str:

@@ -83,6 +83,16 @@ def test_other_nodes_are_known_by_name_and_by_the_address_that_slurm_uses() -> N
     assert other_nodes({}, ask) == []
 
 
+def test_an_administrator_s_words_in_another_encoding_do_not_hide_the_nodes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "scontrol"
+    script.write_text("#!/bin/sh\nprintf 'NodeName=n2 NodeAddr=10.0.0.2 Reason=gew\\344hlt\\n'\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert "10.0.0.2" in other_nodes({"SLURM_JOB_NODELIST": "n[1-2]", "SLURMD_NODENAME": "n1"})
+
+
 def test_a_meeting_is_read_in_its_own_attempt_only(tmp_path: Path) -> None:
     first, second = AttemptFolder(tmp_path / "1"), AttemptFolder(tmp_path / "2")
     assert published(first) is None
