@@ -71,6 +71,8 @@ def server_roles(
         return []
     command = ["python", "-m", "crrl.serve", str(folder.path.resolve()), host, str(place.node)]
     extra = {ATTEMPT: str(attempt.number), NODE: place.name, **_devices(config, os.environ, SERVER)}
+    if place.nodes > 1 and not config.cluster.network_interface:
+        extra |= _interface(host)
     gpus = wanted.server_gpus > 0
     argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=gpus, shielded=True)
     environment = exec_environment(config=config, scratch=scratch, host=os.environ, extra=extra)
@@ -97,7 +99,8 @@ def trainer_roles(
         command = launch_command(attempt.accelerate.resolve(), machine, str(folder.path.resolve()), python)
         cpus = config.cluster.cpus_per_task
         extra |= launch_environment(shape.processes_per_node, cpus, on_cpu=not wanted.trainer_gpus)
-        extra |= _gloo(config, meeting)
+        if not config.cluster.network_interface:
+            extra |= _interface(own_address(others=[meeting.host]))
     gpus = wanted.trainer_gpus > 0
     argv = exec_command(command, config=config, folder=folder, scratch=scratch, gpus=gpus, shielded=True)
     environment = exec_environment(config=config, scratch=scratch, host=os.environ, extra=extra)
@@ -128,9 +131,10 @@ def _devices(config: RunConfig, host: Mapping[str, str], role: str) -> dict[str,
     return {VISIBLE: ",".join(visible[first : first + count])}
 
 
-def _gloo(config: RunConfig, meeting: Meeting) -> dict[str, str]:
-    """Gloo listens on the address of the machine's name, which on many machines is not one that others reach."""
-    if config.cluster.network_interface:
-        return {}  # crrl.cluster.environment says so already
-    interface = interface_of(own_address(others=[meeting.host]))
+def _interface(address: str) -> dict[str, str]:
+    """Where the site names no interface (crrl.cluster.environment): the one that others reach.
+
+    Gloo listens on the address of the machine's name, which on many machines is another one; NCCL chooses on each node by itself.
+    """
+    interface = interface_of(address)
     return {"GLOO_SOCKET_IFNAME": interface} if interface else {}

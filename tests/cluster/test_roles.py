@@ -72,3 +72,13 @@ def test_gpus_that_slurm_does_not_show_are_not_taken(tmp_path: Path, monkeypatch
 def test_a_run_on_the_cpu_is_shown_what_the_job_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4")
     assert gpus_of(config(0), tmp_path) == {"server": "4", "trainer": "4"}
+
+
+def test_a_server_on_a_node_of_its_own_is_told_the_network_that_others_reach_it_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crrl.cluster.roles.interface_of", lambda address: {"10.0.0.1": "hsn0"}[address])
+    folder, given = RunFolder(tmp_path / "run"), config(1, server_nodes=1)
+    [server] = server_roles(given, folder, folder.attempt(1), Place(0, 2, "n0", "7"), "10.0.0.1", tmp_path)
+    assert server.environment["GLOO_SOCKET_IFNAME"] == "hsn0"
+    assert server.environment["NCCL_SOCKET_IFNAME"] == "=hsn0"
