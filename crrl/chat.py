@@ -1,4 +1,4 @@
-"""What differs between the chat templates of model families, made alike: system messages, and thoughts that they open.
+"""What differs between the chat templates of model families, made alike: system messages, thoughts that they open, ends of turns.
 
 A template is the model's own and says what it was trained on; nothing else about a family is known here.
 """
@@ -45,8 +45,21 @@ def end_of_turn(tokenizer: Any) -> str:
     """What the template writes after an assistant's words: the token that ends them, and what follows it."""
     mark = "words of the assistant"
     messages = [{"role": "user", "content": "u"}, {"role": "assistant", "content": mark}]
-    text = str(tokenizer.apply_chat_template(messages, tokenize=False))
-    return text.rpartition(mark)[2] or str(tokenizer.eos_token)
+    _, found, end = str(tokenizer.apply_chat_template(messages, tokenize=False)).rpartition(mark)
+    return (end if found else "") or str(tokenizer.eos_token)
+
+
+def end_with_turn(tokenizer: Any) -> None:
+    """Make the token that ends a turn in the template the tokenizer's end token.
+
+    Base models may have a chat template while their own end token is that of a document (Qwen2.5's): an answer that ends its
+    turn, as imitation teaches, would then go on until it is cut off.
+    """
+    special = {token for token, added in tokenizer.added_tokens_decoder.items() if added.special}
+    end = tokenizer(end_of_turn(tokenizer), add_special_tokens=False)["input_ids"]
+    ending = next((token for token in end if token in special), None)
+    if ending is not None:
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ending)
 
 
 def _refusal(tokenizer: Any) -> str | None:

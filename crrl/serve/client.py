@@ -59,6 +59,8 @@ class Sampling:
     top_k: int = 0
     min_p: float = 0.0
     repetition_penalty: float = 1.0
+    stop_token_ids: tuple[int, ...] = ()
+    """What ends a completion beside the end tokens that the server knows from its own files."""
 
 
 class Server:

@@ -8,6 +8,7 @@ from pathlib import Path
 from crrl.config import RunConfig
 from crrl.errors import ConfigError
 from crrl.evaluate.model_place import ModelPlace
+from crrl.train.generate import end_tokens
 from crrl.train.lora import merged
 from crrl.train.manifest import MANIFEST
 from crrl.train.model import load_trained
@@ -34,7 +35,9 @@ def export_model(place: ModelPlace, config: RunConfig, card: str, out: Path) -> 
             shutil.copytree(place.base, aside, ignore=shutil.ignore_patterns(MANIFEST, *_STATE))
         else:
             model, tokenizer = load_trained(place, config.grpo.dtype, "cpu")
-            merged(model).save_pretrained(aside)
+            whole = merged(model)
+            whole.generation_config.eos_token_id = end_tokens(whole, tokenizer)
+            whole.save_pretrained(aside)
             tokenizer.save_pretrained(aside)
         (aside / "README.md").write_text(card, encoding="utf-8")
         aside.rename(out)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
-from crrl.chat import fit_template
+from crrl.chat import end_with_turn, fit_template
 from crrl.errors import ConfigError
 from crrl.evaluate.model_place import ModelPlace
 from crrl.schema import Kind
@@ -40,7 +40,10 @@ def context_of(name_or_folder: str | Path) -> int | None:
 
 
 def load_tokenizer(name_or_folder: str | Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model, able to pad and to take our prompts. Raises ConfigError if it has no chat template."""
+    """The tokenizer of a model, able to pad, to take our prompts, and to end with a turn.
+
+    Raises ConfigError if it has no chat template.
+    """
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(name_or_folder))
     except (OSError, ValueError) as error:
@@ -50,6 +53,7 @@ def load_tokenizer(name_or_folder: str | Path) -> PreTrainedTokenizerBase:
     fit_template(tokenizer, str(name_or_folder))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    end_with_turn(tokenizer)
     return tokenizer
 
 

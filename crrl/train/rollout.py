@@ -76,7 +76,8 @@ class Rollouts:
     def _likeliest(self, fleet: Fleet, prompts: Sequence[list[int]], max_tokens: int) -> list[list[int]]:
         answers: list[list[int]] = [[]] * len(prompts)
         asked = [Prompt(ids) for ids in prompts]
-        for place, (sample,) in fleet.generate(asked, 1, Sampling(max_tokens=max_tokens, temperature=0.0)):
+        greedy = Sampling(max_tokens=max_tokens, temperature=0.0, stop_token_ids=self._ends)
+        for place, (sample,) in fleet.generate(asked, 1, greedy):
             answers[place] = sample.token_ids
             self.heartbeat.advance()
         return answers
@@ -126,6 +127,11 @@ class Rollouts:
         return rank
 
     @property
+    def _ends(self) -> tuple[int, ...]:
+        """The tokens that end a completion for the trainer: the server's tokenizer may have another one."""
+        return tuple(self.trainer.eos_token_ids)
+
+    @property
     def _step(self) -> int:
         return int(self.trainer.state.global_step)
 
@@ -160,7 +166,7 @@ class Rollouts:
     ) -> Iterator[tuple[int, list[Sample]]]:
         """Each group of a batch with its place, as it comes."""
         prompts = [Prompt(ids, self._seed_of(batch, place)) for place, ids in enumerate(groups)]
-        return fleet.generate(prompts, count, sampling_of(self.config))
+        return fleet.generate(prompts, count, sampling_of(self.config, self._ends))
 
     def _let_ahead_end(self) -> None:
         """What is under way comes from the weights that it began with, so new ones have to wait for it."""
@@ -196,8 +202,8 @@ class Rollouts:
         refuse_drift(drift, self.config, version)
 
 
-def sampling_of(config: RunConfig) -> Sampling:
-    """How completions of a run are drawn."""
+def sampling_of(config: RunConfig, ends: tuple[int, ...] = ()) -> Sampling:
+    """How completions of a run are drawn, and by which tokens they end."""
     grpo = config.grpo
     return Sampling(
         max_tokens=grpo.max_completion_length,
@@ -206,6 +212,7 @@ def sampling_of(config: RunConfig) -> Sampling:
         top_k=grpo.top_k,
         min_p=grpo.min_p,
         repetition_penalty=grpo.repetition_penalty,
+        stop_token_ids=ends,
     )
 
 

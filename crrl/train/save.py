@@ -11,6 +11,7 @@ from typing import Any
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
+from crrl.train.generate import end_tokens
 from crrl.train.lora import merged
 from crrl.train.model import load_model
 
@@ -27,12 +28,12 @@ def save_whole(
     if not trainer.ranks.is_first:
         return
     if isinstance(trainer.accelerator.unwrap_model(trainer.model), PeftModel):
-        _fold_in(folder, started_from, dtype)
+        _fold_in(folder, tokenizer, started_from, dtype)
     tokenizer.save_pretrained(folder)
     (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle that nobody loads
 
 
-def _fold_in(folder: Path, started_from: Path | str, dtype: str) -> None:
+def _fold_in(folder: Path, tokenizer: PreTrainedTokenizerBase, started_from: Path | str, dtype: str) -> None:
     """Put the whole model in the place of the adapter that lies in `folder`."""
     adapter = folder / "adapter"
     adapter.mkdir()
@@ -40,6 +41,7 @@ def _fold_in(folder: Path, started_from: Path | str, dtype: str) -> None:
         path.rename(adapter / path.name)
     with _undivided():
         model = merged(PeftModel.from_pretrained(load_model(started_from, dtype), str(adapter)))
+    model.generation_config.eos_token_id = end_tokens(model, tokenizer)
     model.save_pretrained(folder)
     shutil.rmtree(adapter)
 

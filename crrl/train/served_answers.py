@@ -57,6 +57,11 @@ def generate_by_server(
     config = _config(place, sampling, dtype, gpus, copies, longest)
     # On GPUs what they have room for. On a CPU of so many at once the last would not come within a request's time.
     at_once = config.serve.max_num_seqs if gpus else sampling.batch_size * max(map(len, groups.values()))
+    drawn = client.Sampling(
+        max_tokens=sampling.max_new_tokens,
+        temperature=sampling.temperature,
+        stop_token_ids=(tokenizer.eos_token_id,),  # the server's own tokenizer may end by another one
+    )
     told(0)
     done = 0
     with serving(config, base) as endpoint:
@@ -72,7 +77,7 @@ def generate_by_server(
             # As in training: the copies of a server would draw alike.
             seeds = [seed_of_group(sampling.seed, 0, indices[0]) if gpus else None for indices in asked]
             wanted = [fleet.Prompt(tokens[indices[0]], seed) for indices, seed in zip(asked, seeds, strict=True)]
-            for at, samples in servers.generate(wanted, count, _sampling(sampling)):
+            for at, samples in servers.generate(wanted, count, drawn):
                 for index, sample in zip(asked[at], samples, strict=True):
                     answer = tokenizer.decode(sample.token_ids, skip_special_tokens=True)
                     completions[index] = whole_completion(texts[index], str(answer))
@@ -88,10 +93,6 @@ def _of_one_size(groups: dict[str, list[int]]) -> list[tuple[list[list[int]], in
     for indices in groups.values():
         sizes[len(indices)].append(indices)
     return [(found, size) for size, found in sizes.items()]
-
-
-def _sampling(sampling: Sampling) -> client.Sampling:
-    return client.Sampling(max_tokens=sampling.max_new_tokens, temperature=sampling.temperature)
 
 
 def _config(place: ModelPlace, sampling: Sampling, dtype: str, gpus: int, copies: int, longest: int) -> RunConfig:

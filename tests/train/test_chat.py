@@ -1,4 +1,4 @@
-"""Chat templates of other families: no system messages, thoughts that the template opens."""
+"""Chat templates of other families: no system messages, thoughts that the template opens, turns with an end of their own."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoTokenizer, GenerationConfig
 
 from crrl.chat import fit_template, opens_thought
-from crrl.config import read_config
+from crrl.config import LoraConfig, read_config, to_yaml
 from crrl.data.filters import load_tokenizer as tokenizer_of_filters
 from crrl.errors import ConfigError
+from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
 from crrl.rewards import REWARDS
 from crrl.rewards.reply import split_reply
 from crrl.train.generate import Sampling, generate
+from crrl.train.interrupt import StopRequest
 from crrl.train.model import load_model, load_tokenizer
-from crrl.train.tiny import build_tiny_model
+from crrl.train.ranks import ALONE
+from crrl.train.run import train
+from crrl.train.tiny import CHAT_TEMPLATE, build_tiny_model
 
 ALTERNATING = (
     "{% for message in messages %}"
@@ -35,12 +40,12 @@ MESSAGES = [{"role": "system", "content": "You repair."}, {"role": "user", "cont
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Callable[[str], Path]:
-    """A tokenizer's folder with another template."""
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """A tokenizer's folder with another template, and perhaps another end token."""
 
-    def make(template: str) -> Path:
+    def make(template: str, eos_token: str = "<|im_end|>") -> Path:
         tokenizer: Any = load_tokenizer(build_tiny_model(1))
-        tokenizer.chat_template = template
+        tokenizer.chat_template, tokenizer.eos_token = template, eos_token
         tokenizer.save_pretrained(tmp_path / "tokenizer")
         return tmp_path / "tokenizer"
 
@@ -75,6 +80,39 @@ def test_a_template_that_takes_nothing_of_ours_is_refused_in_one_line(folder: Ca
 )
 def test_a_template_opens_the_thought_or_does_not(folder: Callable[[str], Path], template: str, opened: bool) -> None:
     assert opens_thought(load_tokenizer(folder(template))) is opened
+
+
+@pytest.mark.parametrize(
+    ("template", "own", "ending"),
+    [
+        (CHAT_TEMPLATE, "<|endoftext|>", "<|im_end|>"),  # as of the base models of Qwen2.5
+        (CHAT_TEMPLATE, "<|im_end|>", "<|im_end|>"),
+        (CHAT_TEMPLATE.replace("<|im_end|>", "\\n<|im_end|>"), "<|endoftext|>", "<|im_end|>"),
+        (ALTERNATING, "<|endoftext|>", "<|endoftext|>"),
+        (CHAT_TEMPLATE.replace("message['content']", "message['content']|upper"), "<|endoftext|>", "<|endoftext|>"),
+    ],
+)
+def test_a_completion_ends_with_its_turn(folder: Callable[..., Path], template: str, own: str, ending: str) -> None:
+    tokenizer = load_tokenizer(folder(template, eos_token=own))
+    assert tokenizer.eos_token == ending
+    assert tokenizer.pad_token == "<|endoftext|>"
+
+
+def test_a_model_that_was_taught_to_end_its_turn_ends_wherever_it_is_loaded(
+    short_run: Callable[..., RunFolder], folder: Callable[..., Path], one_thread: None
+) -> None:
+    base = folder(CHAT_TEMPLATE, eos_token="<|endoftext|>")
+    model = load_model(build_tiny_model(1), "float32")
+    model.config.eos_token_id = model.generation_config.eos_token_id = 0
+    model.save_pretrained(base)
+    run = short_run("base")
+    config = read_config(run.config)
+    config = replace(config, model=str(base), stage="sft", sft=replace(config.sft, steps=1), lora=LoraConfig(rank=4))
+    run.config.write_text(to_yaml(config))
+    train(run, StopRequest(), ALONE, Heartbeat(None, "trainer", "n0"))
+    final = run.checkpoints / "final"
+    assert GenerationConfig.from_pretrained(final).eos_token_id == [2, 0]
+    assert AutoTokenizer.from_pretrained(final).eos_token == "<|im_end|>"
 
 
 def test_an_evaluated_answer_of_a_thinking_model_says_what_is_thought(

@@ -29,9 +29,11 @@ class Recorder:
 
     def __init__(self) -> None:
         self.asked: list[int | None] = []
+        self.ends: set[tuple[int, ...]] = set()
 
     def generate(self, prompts: Any, count: int, sampling: Sampling) -> Any:
         self.asked += [prompt.seed for prompt in prompts]
+        self.ends.add(sampling.stop_token_ids)
         return iter([(place, [Sample([1], [0.0])] * count) for place in range(len(prompts))])
 
 
@@ -41,12 +43,14 @@ class Recorder:
 )
 def test_engines_on_gpus_are_told_what_to_draw_by(cluster: str, seeds: list[int | None]) -> None:
     config = from_yaml(f"seed: 7\nlora: {{rank: 8}}\ncluster: {{{cluster}, nodes: {{server: 1}}}}")
-    trainer = SimpleNamespace(batch=3, state=SimpleNamespace(global_step=2))
+    trainer = SimpleNamespace(batch=3, state=SimpleNamespace(global_step=2), eos_token_ids=[2, 0])
     fleet: Any = Recorder()
     publisher: Any = None
     rollouts = Rollouts(config, trainer, fleet, publisher, lambda: None, [1], Heartbeat(None, "trainer", "n0"))
     rollouts._open(fleet, [[1], [1]], 2)
     assert fleet.asked == seeds
+    rollouts._likeliest(fleet, [[1]], 5)
+    assert fleet.ends == {(2, 0)}  # the trainer's: what does not end by them counts as cut off
 
 
 def test_no_start_of_a_server_draws_as_another_and_vllm_takes_each() -> None:
