@@ -169,7 +169,8 @@ class LoraConfig:
     alpha: int = 32
     """The adapters' output is scaled by alpha / rank."""
     dropout: float = 0.0
-    """On the adapters' input, in [0, 1)."""
+    """On the adapters' input, in [0, 1). Of imitation only: reinforcement weighs a completion by its probability, which dropout
+    would change at random from one pass to the next."""
     target_modules: tuple[str, ...] = ("all-linear",)
     """Names of the layers that get adapters."""
 
@@ -444,8 +445,8 @@ def validate(config: RunConfig) -> None:
 
     refuse_secrets(config)
     check_rewards(config.rewards, config.task)
-    _check_stages(config)
     _check_ranges(config)
+    _check_stages(config)
     _check_nodes(config)
     _check_batches(config, trainer_processes(config))
     check_serving(config)
@@ -486,6 +487,11 @@ def _check_stages(config: RunConfig) -> None:
     if sft.packing and not sft.max_length:
         raise ConfigError(
             "sft.packing True needs rows of a certain length, and sft.max_length is 0; use --sft.max-length 4096"
+        )
+    if config.lora.dropout and not config.imitates:
+        raise ConfigError(
+            f"lora.dropout {config.lora.dropout}: reinforcement is without dropout, and the run has no stage of imitation; use "
+            "--lora.dropout 0, or --stage sft,grpo"
         )
     if sft.demonstrations and not config.imitates:
         raise ConfigError(

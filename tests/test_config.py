@@ -154,6 +154,7 @@ def test_yaml_values_mean_what_the_setting_says_and_not_what_yaml_1_1_guesses() 
         ("grpo: {top_p: 0}", "grpo.top_p 0.0"),
         ("lora: {rank: -1}", "lora.rank -1: must be 0 or more"),
         ("lora: {dropout: 1}", "lora.dropout 1.0: must be in [0, 1)"),
+        ("lora: {rank: 4, dropout: 0.1}", "lora.dropout 0.1: reinforcement is without dropout"),
         ("sandbox: {deadline_s: 0}", "sandbox.deadline_s 0.0: must be above 0"),
         ("sandbox: {workers: -1}", "sandbox.workers -1: must be 0 or more"),
         ("sandbox: {max_unavailable_share: 1.5}", "sandbox.max_unavailable_share 1.5: must be in [0, 1]"),

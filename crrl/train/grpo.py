@@ -129,6 +129,7 @@ def grpo_arguments(config: RunConfig, output_dir: Path) -> GRPOConfig:
         loss_type=grpo.loss_type,
         scale_rewards=grpo.scale_rewards,
         mask_truncated_completions=grpo.mask_truncated_completions,
+        disable_dropout=True,  # each pass would have other probabilities than the draw and the pass before
         vllm_importance_sampling_mode=grpo.importance_sampling,
         vllm_importance_sampling_clip_max=grpo.importance_sampling_cap,
         reward_weights=list(config.rewards.values()),

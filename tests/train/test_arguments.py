@@ -88,6 +88,7 @@ def test_every_grpo_setting_reaches_trl(config: RunConfig, tmp_path: Path) -> No
     assert arguments.use_cpu
     assert not arguments.bf16
     assert arguments.report_to == []
+    assert arguments.disable_dropout
 
 
 def test_every_warm_start_setting_reaches_trl(config: RunConfig, tmp_path: Path) -> None:
