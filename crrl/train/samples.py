@@ -42,7 +42,7 @@ class SampleCallback(TrainerCallback):
         self._folder = folder
         self._every = every
 
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if state.is_world_process_zero and self._every and state.global_step % self._every == 0:
             self._write(state.global_step)
 
