@@ -62,7 +62,7 @@ class SftConfig:
     gradient_accumulation: int = 1
     """Such batches of each process before an optimizer step."""
     learning_rate: float = 1e-5
-    """Its peak; it falls linearly to 0."""
+    """Its peak; it falls linearly to 0. LoRA usually takes ten times that of full fine-tuning."""
     warmup_steps: int = 20
     """Steps in which the learning rate rises from 0."""
     weight_decay: float = 0.01

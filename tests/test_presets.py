@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from crrl.config import JOBS, groups_of_a_batch, load_preset, time_limit_minutes
+from crrl.config import JOBS, RunConfig, groups_of_a_batch, load_preset, time_limit_minutes
 
 OPERATIONS = 8
 """A token and parameter, with LoRA: 2 forward, 2 forward again for checkpointing, 2 back, 2 for the old log-probabilities."""
@@ -42,6 +42,14 @@ def test_the_hours_of_a_preset_follow_from_its_step_and_fit_its_time_limit(size:
     assert hours == pytest.approx(int(told), rel=0.03)
     # Starting, evaluating and checkpoints need a tenth more, with room to spare.
     assert time_limit_minutes(preset.cluster.time) / 60 > 1.15 * hours
+
+
+@pytest.mark.parametrize("size", ["small", "medium", "large"])
+def test_presets_train_adapters_at_ten_times_the_rate_of_whole_models(size: str) -> None:
+    preset, whole = load_preset(size), RunConfig()
+    assert preset.lora.rank and not whole.lora.rank
+    assert preset.grpo.learning_rate == pytest.approx(10 * whole.grpo.learning_rate)
+    assert preset.sft.learning_rate == pytest.approx(10 * whole.sft.learning_rate)
 
 
 def test_held_out_answers_of_large_fit_a_gpu_that_holds_all_weights() -> None:
