@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -59,6 +60,21 @@ def apply_patch(files: Files, patch: Patch) -> dict[str, str]:
     for path, places in placed.items():
         result[path] = _rewritten(files[path], path, places)
     return result
+
+
+def part_of_file(files: Files, edit: Edit) -> tuple[int, int]:
+    """Where the part of its file starts and ends that one edit by itself replaces; two edits fit together unless these overlap.
+
+    Raises PatchApplyError as `apply_patch` does. Cost: as there, for one edit.
+    """
+    text = files.get(edit.path)
+    if not edit.search:
+        apply_patch({} if text is None else {edit.path: text}, Patch((edit,)))
+        return -1, sys.maxsize  # the whole file, however short: no other edit fits beside it
+    if text is None:
+        _fail_for_missing_file(files, edit, 0)
+    place = _place(text, edit, 0)
+    return place.start, place.end
 
 
 def _create_or_delete(result: dict[str, str], edit: Edit, text: str | None, index: int) -> None:

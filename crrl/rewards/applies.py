@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from crrl.diffs import Edit, Patch, apply_patch
+from crrl.diffs import Edit
+from crrl.diffs.apply import part_of_file
 from crrl.errors import PatchApplyError
 from crrl.rewards.answers import Answer, Rows, answers_to
 from crrl.rewards.format import is_no_op
@@ -32,8 +33,8 @@ def applies(
         B floats in [0, 1]: edits that change the original files, over all edits. A no-op does not land, nor does an edit
         that overlaps an earlier one. 0.0 for an answer without a patch, or whose edits together change nothing.
 
-    Cost: as applying the patch; one application an edit (200 at most) if it does not apply as a whole. Source: our
-    definition, docs/rewards.md.
+    Cost: as applying the patch; the same again if it does not apply as a whole (200 edits at most). Source: our definition,
+    docs/rewards.md.
     """
     return [_score(answer) for answer in answers_to(completions, files, thought_opened)]
 
@@ -51,15 +52,15 @@ def _score(answer: Answer) -> float:
 
 def _landed(before: Files, edits: Sequence[Edit]) -> int:
     """How many edits land, each beside those that landed before it."""
-    landed: list[Edit] = []
+    taken: dict[str, list[tuple[int, int]]] = {}
     for edit in edits:
         if is_no_op(edit):
             continue
-        same_file = [other for other in landed if other.path == edit.path]
         try:
-            text = before.get(edit.path)
-            apply_patch({} if text is None else {edit.path: text}, Patch((*same_file, edit)))
+            start, end = part_of_file(before, edit)
         except PatchApplyError:
             continue
-        landed.append(edit)
-    return len(landed)
+        others = taken.setdefault(edit.path, [])
+        if all(end <= other_start or other_end <= start for other_start, other_end in others):
+            others.append((start, end))
+    return sum(map(len, taken.values()))

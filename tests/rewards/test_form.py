@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from crrl.diffs import Edit, Patch, render_patch
 from crrl.diffs.deviations import DEVIATIONS
 from crrl.rewards import REWARDS
 from crrl.rewards.format import COSTS, NO_OP_EDIT, REPEATED_EDIT
-from crrl.schema import TaskRow
+from crrl.schema import TaskRow, rows_from_files
 from tests.rewards.tasks import GUARD, OPERATOR, columns, fixed
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "rewards.md"
@@ -84,6 +85,16 @@ def test_every_reward_is_documented() -> None:
 )
 def test_applies_is_the_share_of_edits_that_land(completion: str, expected: float) -> None:
     assert score("applies", completion) == pytest.approx(expected)
+
+
+def test_many_edits_of_a_long_file_are_looked_at_once_each() -> None:
+    lines = [f"x{number:05d} = {number:05d}\n" for number in range(20_000)]
+    before = {"a.py": "".join(lines)}
+    edits = [Edit("a.py", line, "") for line in lines[-199:]]
+    answer = render_patch(Patch((*edits, Edit("a.py", "not there\n", ""))))
+    started = time.process_time()
+    assert REWARDS["applies"]([answer], files=[rows_from_files(before)]) == [0.995]
+    assert time.process_time() - started < 2
 
 
 def test_the_human_fix_of_a_task_of_two_files_lands() -> None:
