@@ -8,7 +8,7 @@ from typing import NamedTuple
 from crrl.diffs.control_flow import holds_control_flow
 from crrl.diffs.hunks import Hunk, Region, changed_hunks, changed_span, hunks_like, joint_regions, merged
 from crrl.diffs.languages import language_of
-from crrl.diffs.lexical_state import CODE, State, state_after, state_at
+from crrl.diffs.lexical_state import CODE, State, start_of_line, state_after, state_at
 from crrl.diffs.region_score import Side, common_tokens, is_shifted, is_suspect, read_side, region_score
 from crrl.diffs.tokens import tokenise
 
@@ -183,9 +183,13 @@ class PreparedFile:
         return side
 
     def _state_at(self, place: int) -> State:
+        line = start_of_line(self._before, place, 0)
+        if line < place:
+            self._state_at(line)
         start = self._code_places[bisect_right(self._code_places, place) - 1]
         state = state_at(self._language, self._before, place, start)
-        if state == CODE and start != place:
+        # Within a line that a backslash continues a place may be inside of a string of one line: nothing is read from there.
+        if state == CODE and line == place != start:
             insort(self._code_places, place)
         return state
 

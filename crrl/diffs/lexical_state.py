@@ -33,7 +33,7 @@ def state_at(language: Language, text: str, place: int, start: int = 0) -> State
 
 def _end_of_opened(language: Language, text: str, mark: str, mark_at: int, start: int, place: int) -> int:
     """Where the string or comment ends that covers a delimiter, the first since `start`; -1: not before `place`."""
-    line = _start_of_line(text, mark_at, start)
+    line = start_of_line(text, mark_at, start)
     if not text[line:mark_at].strip():
         rest = mark_at + len(mark)
         end = text.find(language.closings[mark], rest, place)
@@ -70,7 +70,7 @@ def left_open(language: Language, last: str) -> State:
     return CODE
 
 
-def _start_of_line(text: str, place: int, start: int) -> int:
+def start_of_line(text: str, place: int, start: int) -> int:
     """Where the line of `place` begins, but not before `start`. A line after a backslash belongs to the one above."""
     while (newline := text.rfind("\n", start, place)) > start and text[newline - 1] == "\\":
         place = newline

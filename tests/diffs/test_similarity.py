@@ -231,6 +231,16 @@ def test_a_prepared_fix_scores_each_answer_as_if_it_were_the_first(
     ]
 
 
+def test_an_answer_that_changes_a_string_over_two_lines_leaves_the_next_ones_score_as_it_is() -> None:
+    before = {"a.py": 'NAME = "one \\\ntwo"""\n\n\ndef f(a):\n    b = a\n    return b + 1\n'}
+    reference = {"a.py": before["a.py"].replace("+ 1", "+ 2")}
+    changes_string = {"a.py": reference["a.py"].replace("two", "three")}
+    brings_condition = {"a.py": reference["a.py"].replace("b = a", "if a: b = a")}
+    prepared = prepare(before, reference)
+    prepared.similarity(changes_string)
+    assert prepared.similarity(brings_condition) == similarity(before, reference, brings_condition)
+
+
 @pytest.mark.parametrize("path", ["a.py", "a.js", "a.sh", "a.lua"])
 @pytest.mark.parametrize("piece", ['\\"', '"', "'\\'", '"""', "`\\`", "/*", "--[["])
 def test_a_line_of_quotes_and_escapes_is_read_in_linear_time(path: str, piece: str) -> None:
