@@ -140,14 +140,14 @@ class PreparedFile:
         """
         last = len(regions) - 1
         for until in sorted({min(at + 1, last), last} - {at}):
-            region = merged(regions[at], regions[until])
+            region = merged(regions[at : until + 1])
             if not self._leaves_one_state(region, predicted):
                 continue
             side = self._side(region)
             tokens = self._tokens(region, side, predicted)
             if tokens is not None:
                 return region, side, tokens, until + 1
-        return None if predicted != self._reference else self._read_to_the_end(regions[at], regions[last])
+        return None if predicted != self._reference else self._read_to_the_end(regions[at:])
 
     def _leaves_one_state(self, region: Region, predicted: str) -> bool:
         """Whether a widened region ends alike in all three texts: asked before it is read, as it may be long."""
@@ -160,10 +160,10 @@ class PreparedFile:
         wanted = state_after(self._language, texts[0], state)
         return all(state_after(self._language, text, state) == wanted for text in texts[1:])
 
-    def _read_to_the_end(self, first: Region, last: Region) -> tuple[Region, Side, list[str], int]:
+    def _read_to_the_end(self, rest: list[Region]) -> tuple[Region, Side, list[str], int]:
         """The human fix itself leaves the file in another state than before: all of the rest is one region."""
         ends = len(self._before), len(self._reference)
-        region = merged(first, last)._replace(hi=ends[0], left_hi=ends[1], right_hi=ends[1])
+        region = merged(rest)._replace(hi=ends[0], left_hi=ends[1], right_hi=ends[1])
         side = self._side(region)
         return region, side, side.reference, len(self._before) + 1
 

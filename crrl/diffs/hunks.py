@@ -175,8 +175,9 @@ def joint_regions(old: str, left: Sequence[Hunk], right: Sequence[Hunk]) -> list
     return regions
 
 
-def merged(first: Region, last: Region) -> Region:
-    """The region from the start of one to the end of a later one."""
+def merged(regions: Sequence[Region]) -> Region:
+    """Successive regions, and what lies between them, as one."""
+    first, last = regions[0], regions[-1]
     return Region(
         first.lo,
         last.hi,
@@ -184,8 +185,8 @@ def merged(first: Region, last: Region) -> Region:
         last.left_hi,
         first.right_lo,
         last.right_hi,
-        first.in_left or last.in_left,
-        first.in_right or last.in_right,
+        any(region.in_left for region in regions),
+        any(region.in_right for region in regions),
     )
 
 

@@ -150,6 +150,15 @@ def test_a_change_that_repairs_nothing_earns_at_most_three_tenths(name: str) -> 
     assert score(CAPPED[name]) <= 0.3
 
 
+def test_a_place_of_the_fix_within_a_comment_that_is_opened_and_closed_elsewhere_is_not_forgotten() -> None:
+    lines = ["first = a - 1;", "zero(a);", "one(a);", "two(a);", "second = a + b;", "three(b);", "four(b);"]
+    before = "".join(f"    {line}\n" for line in lines)
+    half = before.replace("a - 1", "a + 1")
+    reference = half.replace("a + b", "clamp(a, b, LEAST, MOST)")
+    hidden = half.replace("one(a);", "one(a); /*").replace("four(b)", "*/ four(b)")
+    assert score(hidden, before, reference, "a.c") <= score(half, before, reference, "a.c") < 0.5
+
+
 def test_edits_in_other_files_only_earn_nothing() -> None:
     before = {"a.py": BEFORE, "b.py": "x = 1\n"}
     assert similarity(before, {**before, "a.py": AFTER}, {**before, "b.py": "x = 2\n"}) == 0.0
