@@ -309,6 +309,23 @@ END: dict[str, str] = {
         "\n\nimport logging\ndef evil(frame):\n    while frame.f_back: frame = frame.f_back\n    frame.f_globals.clear()\n"
         "logging._is_internal_frame = evil\nlogging.getLogger().warning('x')\n"
     ),
+    # The same in a thread of a library's, where no function of the answer runs.
+    "every thread's frames, asked for in a thread": (
+        "\n\nimport sys\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "for frame in ThreadPoolExecutor(1).submit(sys._current_frames).result().values():\n    while frame:\n"
+        "        frame.f_globals.update(_counts=lambda *a: True, _status=lambda error: 0)\n        frame = frame.f_back\n"
+    ),
+    "objects from the collector, asked for in a thread": (
+        "\n\nimport gc\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "for found in ThreadPoolExecutor(1).submit(gc.get_objects).result():\n"
+        "    if type(found) is dict and '_counts' in found: found.update(_counts=lambda *a: True, _status=lambda error: 0)\n"
+    ),
+    "a trace function for threads": (
+        "\n\nimport signal, threading\nspace = signal.signal.__globals__\n"
+        "def evil(frame, event, arg):\n    frame.f_globals.update(_counts=lambda *a: True, _status=lambda error: 0)\n"
+        "threading.settrace(evil)\nif 'ask' in space:\n    thread = threading.Thread(target=space['ask'], args=(('is test', ''),))\n"
+        "    thread.start(); thread.join()\n"
+    ),
     "locals of a generator": (
         "\n\nimport inspect, sys\nfor finder in sys.meta_path:\n    g = getattr(getattr(finder, 'find_spec', None), '__globals__', {})\n"
         "    if 'ask' in g: inspect.getgeneratorlocals(g['ask'].__self__)['states'].clear()\n"

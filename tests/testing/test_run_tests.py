@@ -334,6 +334,8 @@ def f(x):
     assert importlib.import_module("json").loads("[1]") == [1] and textwrap.dedent(" x") == "x"
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         assert list(pool.map(abs, [-1, 2])) == [1, 2]
+        assert pool.submit(collections.namedtuple, "P", "a b").result()(1, 2).a == 1
+        pool.submit(logging.exception, "in a thread", stack_info=True).result()
     done = threading.Thread(target=list)
     done.start()
     done.join()
@@ -373,6 +375,26 @@ class T(unittest.TestCase):
 def test_what_ordinary_code_does_is_no_cheating(command: str, tests: dict[str, str]) -> None:
     test_run = judged(tests, command, {"f.py": ORDINARY}, before=F)
     assert test_run.passed, (test_run.tampered, test_run.outcome.stderr[-3000:], test_run.outcome.stdout[-3000:])
+
+
+FAILS_IN_A_THREAD = """\
+import os, threading, unittest, f
+HERE = os.path.dirname(__file__)
+class T(unittest.TestCase):
+    def test(self):
+        def fail():
+            raise ValueError("shown, with the line of this file")
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+        self.assertEqual(f.f(1), 2)
+"""
+
+
+def test_an_exception_in_a_thread_of_the_tests_is_shown() -> None:
+    test_run = judged({"test_f.py": FAILS_IN_A_THREAD}, "python -m unittest test_f.py", before={"f.py": ""})
+    assert test_run.passed, test_run.tampered
+    assert "    raise ValueError" in test_run.outcome.stderr
 
 
 MODULO = """\

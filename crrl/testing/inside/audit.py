@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
-from _thread import get_ident
+from _thread import _excepthook, get_ident
 from types import FrameType, FunctionType
 from typing import Any
 
@@ -169,7 +169,7 @@ def _check_originals(place: str) -> None:
 
 
 def _is_by_answer(frame: FrameType | None, event: str, arguments: tuple[Any, ...]) -> bool:
-    """Whether the answer's code did it itself, or had a library do it that may not."""
+    """Whether the answer's code, or nobody's that is known, did it itself or had a library do it that may not."""
     if event == "import":
         frame = _importer(frame)
         if frame is None or (frame.f_code.co_name == "<module>" and not is_answer_frame(frame)):
@@ -182,7 +182,8 @@ def _is_by_answer(frame: FrameType | None, event: str, arguments: tuple[Any, ...
             return False
         libraries.append(frame)
         frame = frame.f_back
-    return False
+    # A thread without code of anybody's: who had a library run it cannot be told.
+    return not libraries or not _may(libraries, event, arguments)
 
 
 def _importer(frame: FrameType | None) -> FrameType | None:
@@ -200,9 +201,11 @@ def _may(libraries: list[FrameType], event: str, arguments: tuple[Any, ...]) -> 
         return True
     if libraries[-1].f_code.co_filename == _IMPORTING:
         return True
-    if event == "open":
-        return any(_file(frame) == "traceback.py" and frame.f_code.co_name == _SUMMARY for frame in libraries)
     innermost, *callers = libraries
+    if event == "open":
+        if innermost.f_code.co_name == "invoke_excepthook" and innermost.f_globals.get("excepthook") is _excepthook:
+            return True  # Python's own, which shows the line of the test that failed in a thread
+        return any(_file(frame) == "traceback.py" and frame.f_code.co_name == _SUMMARY for frame in libraries)
     file, function = _file(innermost), innermost.f_code.co_name
     for caller in ("", *(frame.f_code.co_name for frame in callers[:1])):
         if (names := _KEEPS_FRAMES.get((file, function, caller))) is not None:
