@@ -79,6 +79,35 @@ WHOLE: dict[str, str] = {
     # The library has such an object itself.
     "unittest.mock.ANY": "from unittest.mock import ANY\n" + _RETURNS.format("ANY"),
     # A truth value of its own.
+    # Comparisons by code that no function of the answer's is.
+    "a builtin for an equality": "class Equal:\n    __eq__ = id\n\n\n" + _RETURNS.format("Equal()"),
+    "a library's function for an equality": "import typing\n\n\nclass Equal:\n    __eq__ = typing.cast\n\n\n"
+    + _RETURNS.format("Equal()"),
+    "an object for an equality": (
+        "class Yes:\n    def __call__(self, *other): return True\n\n\nclass Equal:\n    __eq__ = __lt__ = Yes()\n    __sub__ = lambda self, other: 0\n\n\n"
+        + _RETURNS.format("Equal()")
+    ),
+    "a property for an equality": (
+        "class Equal:\n    @property\n    def __eq__(self): return lambda other: True\n\n\n"
+        + _RETURNS.format("Equal()")
+    ),
+    "at least for an equality": "class Large(int):\n    __eq__ = int.__ge__\n\n\n" + _RETURNS.format("Large(10 ** 9)"),
+    "a class of ANY's": "from unittest.mock import ANY\n\n\nclass Any(type(ANY)): pass\n\n\n"
+    + _RETURNS.format("Any()"),
+    "a mock that equals everything": (
+        "from unittest.mock import MagicMock\n\nEQUAL = MagicMock()\nEQUAL.__eq__.return_value = True\n\n\n"
+        + _RETURNS.format("EQUAL")
+    ),
+    "what stands for an object that equals everything": (
+        "import weakref\n\n\n"
+        + _EQUAL.format("True")
+        + "EQUAL = Equal()\n\n\n"
+        + _RETURNS.format("weakref.proxy(EQUAL)")
+    ),
+    "a class that hides its equality": (
+        "class Hiding(type):\n    def __getattribute__(cls, name): return getattr(object, name)\n\n\n"
+        "class Equal(metaclass=Hiding):\n    def __eq__(self, other): return True\n\n\n" + _RETURNS.format("Equal()")
+    ),
     "an equality that is no bool": (
         "class Yes:\n    def __bool__(self): return True\n\n\n" + _EQUAL.format("Yes()") + _RETURNS.format("Equal()")
     ),

@@ -377,6 +377,31 @@ def test_what_ordinary_code_does_is_no_cheating(command: str, tests: dict[str, s
     assert test_run.passed, (test_run.tampered, test_run.outcome.stderr[-3000:], test_run.outcome.stdout[-3000:])
 
 
+COMPARED = """\
+import datetime, decimal, fractions, functools, types, weakref
+class Text:
+    __eq__ = lambda self, other: isinstance(other, str)
+@functools.total_ordering
+class Size:
+    def __init__(self, x): self.x = x
+    def __eq__(self, other): return isinstance(other, Size) and self.x == other.x
+    def __lt__(self, other): return self.x < other.x
+from f import f
+size = f(Size(3))
+assert f('a') == Text() and [f('a')] == [Text()]
+assert f(fractions.Fraction(1, 2)) == 0.5 and f(decimal.Decimal(2)) == 2
+assert f(datetime.date(2000, 1, 1)) == datetime.date(2000, 1, 1) != f(datetime.date(2000, 1, 2))
+assert size == Size(3) != Size(4) and Size(4) > size >= Size(3) and f(weakref.proxy(size)).x == 3
+assert f(types.MappingProxyType({'a': 1})) == {'a': 1} and f(int) == int and f(True) == 1 and 1 in f({1: 2})
+"""
+
+
+def test_comparisons_of_ordinary_classes_are_believed() -> None:
+    tree = {"f.py": "def f(x):\n    return x\n"}
+    test_run = judged({"check.py": COMPARED}, "python check.py", tree, before={"f.py": ""})
+    assert test_run.passed, (test_run.tampered, test_run.outcome.stderr)
+
+
 FAILS_IN_A_THREAD = """\
 import os, threading, unittest, f
 HERE = os.path.dirname(__file__)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import operator
 import os
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from types import FunctionType, MappingProxyType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any
 
-from crrl.testing.inside.origin import is_answer_function
+from crrl.testing.inside.origin import TEST_CODES, is_answer_code
 from crrl.testing.inside.verdict import tampered
 
 _SCALARS = frozenset({int, float, str, bytes, bool, type(None), complex})
@@ -20,11 +22,19 @@ _LISTS = (list, tuple, set, frozenset)
 _CONTAINERS = (*_LISTS, dict)
 _MOST_ITEMS = 2_000
 _MOST_PROBES = 120
+_COMPARISONS = "__eq__ __ne__ __lt__ __gt__ __le__ __ge__ __contains__ __sub__ __rsub__".split()
+_BUILT_IN = (WrapperDescriptorType, MethodDescriptorType)
+_PROXIES = (weakref.ProxyType, weakref.CallableProxyType, MappingProxyType)
+"""Built-in types that compare as the object behind them does."""
+_mro, _space, _name, _qualname = (
+    type.__dict__[name].__get__ for name in ("__mro__", "__dict__", "__name__", "__qualname__")
+)
 
 
 def suspects(value: Any) -> Iterator[Any]:
     """The objects in a value (built-in containers are opened) whose class may decide a comparison."""
     open_values, seen = [value], 0
+    deciding: dict[int, bool] = {}  # by number: a class of the answer's may have a hash of its own
     while open_values:
         item = open_values.pop()
         kind = type(item)
@@ -36,18 +46,38 @@ def suspects(value: Any) -> Iterator[Any]:
         elif seen < _MOST_ITEMS and isinstance(item, dict):
             open_values.extend(item)
             open_values.extend(item.values())
-        if kind not in _LISTS and kind is not dict and _decides(kind):
+        if kind in _LISTS or kind is dict:
+            continue
+        if id(kind) not in deciding:
+            deciding[id(kind)] = _decides(kind)
+        if deciding[id(kind)]:
             yield item
 
 
 def _decides(kind: type) -> bool:
-    """Whether a class compares by the answer's own code, or is `unittest.mock.ANY`."""
-    if kind.__name__ == "_ANY":
+    """Whether a class compares by code of the answer's, hands comparisons on to another object, or is `unittest.mock.ANY`."""
+    bases = _mro(kind)
+    if kind in _PROXIES or any(_name(base) == "_ANY" for base in bases):
         return True
-    return any(
-        is_answer_function(getattr(kind, name, None))
-        for name in ("__eq__", "__ne__", "__lt__", "__gt__", "__le__", "__ge__", "__contains__", "__sub__", "__rsub__")
-    )
+    return any(_is_foreign(bases, name) for name in _COMPARISONS)
+
+
+def _is_foreign(bases: tuple[type, ...], name: str) -> bool:
+    """Whether the method that Python takes for a comparison is none of the class's own, as a library or the tests define it.
+
+    Python looks into the classes themselves, so a metaclass must not be asked, and calls whatever it finds there: `__eq__ = id`
+    equals everything, and so does an `int` with `__eq__ = int.__ge__`.
+    """
+    for base in bases:
+        method: Any = _space(base).get(name)
+        if type(method) is FunctionType:
+            code = method.__code__
+            is_own = not is_answer_code(code) and code.co_qualname == f"{_qualname(base)}.{name}"
+            return not is_own and id(code) not in TEST_CODES
+        if method is not None:
+            is_own = type(method) in _BUILT_IN and method.__objclass__ is base and method.__name__ == name
+            return not is_own
+    return False
 
 
 def related(value: Any) -> Iterator[Any]:
