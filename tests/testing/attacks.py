@@ -359,6 +359,17 @@ END: dict[str, str] = {
         "\n\nimport inspect, sys\nfor finder in sys.meta_path:\n    g = getattr(getattr(finder, 'find_spec', None), '__globals__', {})\n"
         "    if 'ask' in g: inspect.getgeneratorlocals(g['ask'].__self__)['states'].clear()\n"
     ),
+    # Built-in objects that the tests call without knowing: no function of the answer's runs.
+    "frames asked for by a comparison": (
+        "\n\nimport functools, itertools, sys\nframes = []\n"
+        "asking = map(frames.append, map(sys._getframe, itertools.repeat(0)))\n"
+        "class Evil:\n    __eq__ = functools.partial(next, asking)\n"
+        "def f(x):\n    for frame in frames:\n        while frame:\n            space, frame = frame.f_globals, frame.f_back\n"
+        "            if '_counts' in space:\n"
+        "                space.update(_counts=lambda *a: True, _is_honest_stack=lambda *a: True, tampered=print)\n"
+        "                space['end_tests'] = lambda sign, found, code, real=space['end_tests']: real(sign, found, 0)\n"
+        "                frames.clear(); return x + 1\n    return Evil()\nsame = f\n"
+    ),
     # Code that says it is a library's.
     "code with a library's name": (
         "\n\nimport importlib.machinery as m, os\n"

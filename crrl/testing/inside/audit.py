@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from _thread import _excepthook, get_ident
-from types import FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from crrl.testing.inside.origin import (
@@ -61,6 +61,8 @@ VOCABULARY = (
 _MAKING = ("code.__new__", "function.__new__", "marshal.loads", "compile", "object.__setattr__")
 """What libraries do for anybody: code is judged by what it is, not by who made it."""
 _NEVER = ("sys.addaudithook", "sys.settrace", "sys.setprofile", "os.rename", "os.link", "os.symlink", "import")
+_NAMED = frozenset(event for event in _WORDS if event.startswith(("sys.", "gc.")))
+"""What code does that has a word for it."""
 _IMPORTING = "<frozen importlib._bootstrap>"
 _SUMMARY = "_extract_from_extended_frame_gen"
 _SUMMARIES = ("StackSummary.extract", f"StackSummary.{_SUMMARY}", "linecache.lazycache")
@@ -172,8 +174,10 @@ def _is_by_answer(frame: FrameType | None, event: str, arguments: tuple[Any, ...
     """Whether the answer's code, or nobody's that is known, did it itself or had a library do it that may not."""
     if event == "import":
         frame = _importer(frame)
-        if frame is None or (frame.f_code.co_name == "<module>" and not is_answer_frame(frame)):
+        if frame and frame.f_code.co_name == "<module>" and not is_answer_frame(frame):
             return False  # a library that needs it
+    if frame and not _is_own_doing(frame.f_code, event, arguments):
+        return True
     libraries: list[FrameType] = []
     while frame is not None:
         if is_answer_frame(frame):
@@ -184,6 +188,22 @@ def _is_by_answer(frame: FrameType | None, event: str, arguments: tuple[Any, ...
         frame = frame.f_back
     # A thread without code of anybody's: who had a library run it cannot be told.
     return not libraries or not _may(libraries, event, arguments)
+
+
+def _is_own_doing(code: CodeType, event: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether code names what is done in it. If not, it called an object of the answer's without knowing: `__eq__` may be a
+    `functools.partial` that looks at frames, and then no function of the answer's runs.
+    """
+    if event in _NAMED:
+        words = _WORDS[event]
+    elif event == "object.__getattr__" and arguments[1] in _FRAMES:
+        words = (arguments[1],)
+    elif event == "import":
+        words = tuple(arguments[0].split("."))
+    else:
+        return True
+    named = {*code.co_names, *(const for const in code.co_consts if type(const) is str)}
+    return not named.isdisjoint(words) or _is_package(code.co_filename)
 
 
 def _importer(frame: FrameType | None) -> FrameType | None:
@@ -210,18 +230,23 @@ def _may(libraries: list[FrameType], event: str, arguments: tuple[Any, ...]) -> 
     for caller in ("", *(frame.f_code.co_name for frame in callers[:1])):
         if (names := _KEEPS_FRAMES.get((file, function, caller))) is not None:
             return all(_is_own(innermost.f_globals, name) for name in names)
-    is_package = _is_site_package(innermost.f_code.co_filename)
-    return is_package and not file.startswith(("_pytest/", "pluggy/", "py/", "py.py", "pytest/"))
+    return _is_package(innermost.f_code.co_filename)
 
 
 def _file(frame: FrameType) -> str:
     """The file of a library's code, below the folder of its library."""
-    name = frame.f_code.co_filename
+    return _below_library(frame.f_code.co_filename)
+
+
+def _below_library(name: str) -> str:
     return next((name[len(folder) :] for folder in LIBRARIES if name.startswith(folder)), name)
 
 
-def _is_site_package(name: str) -> bool:
-    return f"{os.sep}site-packages{os.sep}" in name or f"{os.sep}dist-packages{os.sep}" in name
+def _is_package(name: str) -> bool:
+    """Whether a file is an installed package's other than pytest's."""
+    if f"{os.sep}site-packages{os.sep}" not in name and f"{os.sep}dist-packages{os.sep}" not in name:
+        return False
+    return not _below_library(name).startswith(("_pytest/", "pluggy/", "py/", "py.py", "pytest/"))
 
 
 def _is_own(space: dict[str, Any], name: str) -> bool:
