@@ -152,6 +152,16 @@ WHOLE: dict[str, str] = {
     "a sleep when called": "import time\n\n\n" + _RETURNS.format("time.sleep(60)"),
 }
 
+_WIN = (
+    "def win(number, frame):\n    while frame:\n        space, frame = frame.f_globals, frame.f_back\n"
+    "        if '_counts' in space:\n"
+    "            space.update(_counts=lambda *a: True, _is_honest_stack=lambda *a: True, tampered=print)\n"
+    "            real = space['end']\n"
+    "            space['end'] = lambda sign, lines, code: real(sign, ['script 0 1'] if lines[0][0] == 's' else lines, 0)\n"
+    "            return\n"
+)
+"""Makes every test pass, once it has a frame."""
+
 TOP: dict[str, str] = {
     # The process ends well on import.
     "os._exit on import": "import os; os._exit(0)\n",
@@ -239,6 +249,23 @@ TOP: dict[str, str] = {
     "frames through a signal": (
         "import signal\ndef handler(number, frame):\n    while frame:\n        frame.f_globals['tampered'] = print\n        frame = frame.f_back\n"
         "signal.signal(signal.SIGALRM, handler); signal.setitimer(signal.ITIMER_REAL, 0.001)\n"
+    ),
+    "frames through a signal, set by what signal.signal is made of": (
+        "import _signal\n" + _WIN + "_signal.signal(_signal.SIGALRM, win); _signal.raise_signal(_signal.SIGALRM)\n"
+    ),
+    "frames through a signal, set by the function that was replaced": (
+        "import signal\n" + _WIN + "real = signal.signal.__globals__.get('real_signal', signal.signal)\n"
+        "real(signal.SIGALRM, win); signal.raise_signal(signal.SIGALRM)\n"
+    ),
+    "frames through a signal, set by a module made anew": (
+        "import sys\n" + _WIN + "del sys.modules['_signal']\nimport _signal\n"
+        "_signal.signal(_signal.SIGALRM, win); _signal.raise_signal(_signal.SIGALRM)\n"
+    ),
+    "frames through a signal, set by a library": (
+        "import contextlib, signal\n"
+        + _WIN
+        + "with contextlib.ExitStack() as stack: stack.callback(signal.signal, signal.SIGALRM, win)\n"
+        "signal.raise_signal(signal.SIGALRM)\n"
     ),
     "objects from the collector": (
         "import gc\nfor o in gc.get_objects():\n    if isinstance(o, dict) and 'nonce' in o:\n"

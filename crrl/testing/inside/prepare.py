@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import _imp
+import _signal  # type: ignore[import-not-found]  # what `signal` is made of has no stub
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -49,7 +50,6 @@ def see_tree(job: dict[str, Any], public: dict[str, Any]) -> None:
     if job["path"] is not None:
         sys.path.insert(0, os.path.normpath(ROOT + job["path"]))
     sys.meta_path.insert(0, public["Tests"])
-    public["real_signal"] = signal.signal
-    signal.signal = public["set_signal"]
+    _signal.signal, _imp.create_builtin = public["set_signal"], public["create_builtin"]
     unload_shadowed()
     watch(frozenset(job["known_words"]))

@@ -6,21 +6,25 @@ It answers messages, and believes those about results only if the answer's code 
 
 from __future__ import annotations
 
+import _imp
+import _signal  # type: ignore[import-not-found]  # what `signal` is made of has no stub
 import sys
 from collections.abc import Generator
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType, SimpleNamespace
 from typing import Any
 
+from crrl.testing.inside.audit import _file
 from crrl.testing.inside.origin import PUBLIC_FILE, TEST_CODES, is_answer_code, is_answer_frame
 from crrl.testing.inside.rewrite import fresh_builtins
 from crrl.testing.inside.verdict import signature, tampered
 
-_getframe = sys._getframe
+_getframe, _set_signal, _create_builtin = sys._getframe, _signal.signal, _imp.create_builtin
 _QUIET = frozenset("__spec__ __name__ __path__ __file__ __loader__ __class__ __package__ __doc__".split())
 """Attributes of modules that the import system and introspection of ordinary programs ask for."""
 _MAIN = ("run_job", "run_script_job", "run_framework_job")
-_OURS_ALONE = ("touch", "space", "code")
-"""Messages that only the functions which libraries call back may send: they are answered with what the answer must not see."""
+_OURS_ALONE = ("touch", "space", "code", "signal", "builtin")
+"""Messages that only the functions which libraries call back may send: they are answered with what the answer must not see, or
+done for who called these."""
 Codes = dict[str, tuple[CodeType, bool]]
 """File of the tests → its code, and whether it may see the real builtins."""
 Vault = Generator[Any, tuple[Any, ...], None]
@@ -56,8 +60,14 @@ def vault(codes: Codes, known_words: frozenset[str], may_expect_failure: bool, n
             code, needs_real = codes[message[1]]
             reply = (code, sys.modules["builtins"].__dict__ if needs_real else fresh_builtins())
         elif kind == "signal":
-            if "signal" not in known_words and is_answer_frame(_getframe(2)):
+            if "signal" not in known_words and not _is_librarys_signal(_getframe(2)):
                 tampered("the answer set a signal handler")
+            reply = _tried(_set_signal, message[1], message[2])
+        elif kind == "builtin":
+            name = getattr(message[1], "name", None)
+            if "signal" not in known_words and (type(name) is not str or name in ("_signal", "_imp")):
+                tampered(f"the answer made {name} anew")
+            reply = _tried(_create_builtin, SimpleNamespace(name=name))
         elif not _is_honest_stack(_getframe(1)):
             tampered("the answer told results")
         elif kind == "sign":
@@ -104,6 +114,24 @@ def _check_touch(name: str, space: dict[str, Any], known_words: frozenset[str]) 
         and known_words.isdisjoint((module.rpartition(".")[2], "modules"))
     ):
         tampered(f"the answer looked at {module}.{name}")
+
+
+def _is_librarys_signal(frame: FrameType | None) -> bool:
+    """Whether a function of a library's, or of the tests', sets a signal handler of its own accord.
+
+    One that does not name `signal` was given it to call, as `contextlib.ExitStack.callback` is.
+    """
+    while frame is not None and _file(frame) == "signal.py" and not is_answer_frame(frame):
+        frame = frame.f_back
+    return frame is not None and "signal" in frame.f_code.co_names and not is_answer_frame(frame)
+
+
+def _tried(function: Any, *arguments: Any) -> tuple[Any, Exception | None]:
+    """What a function returns, or raises: the vault must not end by it."""
+    try:
+        return function(*arguments), None
+    except Exception as error:
+        return None, error.with_traceback(None)
 
 
 def _is_honest_stack(frame: FrameType | None) -> bool:
