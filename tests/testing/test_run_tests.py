@@ -402,6 +402,26 @@ def test_comparisons_of_ordinary_classes_are_believed() -> None:
     assert test_run.passed, (test_run.tampered, test_run.outcome.stderr)
 
 
+WILDCARD = """\
+import unittest
+from unittest.mock import ANY
+from f import f
+class T(unittest.TestCase):
+    def test(self):
+        self.assertEqual(f(1), ANY)
+        assert f(1) == ANY
+    def test_other(self):
+        self.assertEqual([f(1), 4], [ANY, 3])
+"""
+
+
+@pytest.mark.parametrize("command", ["python -m unittest test_f", "python -m pytest"])
+def test_a_test_may_ask_for_anything(command: str) -> None:
+    test_run = judged({"test_f.py": WILDCARD}, command, before={"f.py": ""})
+    assert not test_run.tampered
+    assert sorted(test_run.results.values()) == [False, True]
+
+
 FAILS_IN_A_THREAD = """\
 import os, threading, unittest, f
 HERE = os.path.dirname(__file__)

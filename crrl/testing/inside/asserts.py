@@ -37,7 +37,7 @@ def load_assertions() -> None:
     private = module.TestCase
     last: list[Any] = []  # the test case that asserted last, and its double
 
-    def choose(owner: Any, name: str) -> Any:
+    def choose(owner: Any, name: str, has_wildcard: bool) -> Any:
         """What `owner.name` means in a test: unittest's own assertions come from the copy."""
         if not isinstance(owner, _Public) or name not in private.__dict__ or not _is_unittests_own(owner, name):
             return getattr(owner, name)
@@ -47,7 +47,7 @@ def load_assertions() -> None:
                 setattr(case, kept, getattr(owner, kept))
             last[:] = [owner, case]
         method = getattr(last[1], name)
-        return _careful(method, name) if name in _EQUALITIES or name in _RELATIONS else method
+        return _careful(method, name) if not has_wildcard and (name in _EQUALITIES or name in _RELATIONS) else method
 
     GUARDS[_MARK + "assert"] = choose
 

@@ -37,7 +37,7 @@ class _Guarded(ast.NodeTransformer):
     """Turns `a == b` into a call of the guard of `==`, and so on."""
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        has_wildcard = "'ANY'" in ast.dump(node)  # the test itself asks for anything
+        has_wildcard = _asks_for_anything(node)
         self.generic_visit(node)
         if has_wildcard:
             return node
@@ -48,15 +48,21 @@ class _Guarded(ast.NodeTransformer):
         return ast.copy_location(ast.Call(_guard(_MARK + "chain"), chained, []), node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        has_wildcard = _asks_for_anything(node)
         self.generic_visit(node)
         function = node.func
         if isinstance(function, ast.Attribute):
             if _MARK + "assert" in GUARDS and function.attr.startswith(("assert", "fail")):
-                chosen = [function.value, ast.Constant(function.attr)]
+                chosen = [function.value, ast.Constant(function.attr), ast.Constant(has_wildcard)]
                 node.func = ast.copy_location(ast.Call(_guard(_MARK + "assert"), chosen, []), node)
             elif isinstance(function.value, ast.Name) and (function.value.id, function.attr) == ("sys", "exit"):
                 node.func = _guard(_MARK + "exit") if _MARK + "exit" in GUARDS else function
         return node
+
+
+def _asks_for_anything(node: ast.expr) -> bool:
+    """Whether the test itself writes `unittest.mock.ANY` there."""
+    return "'ANY'" in ast.dump(node)
 
 
 def _guard(mark: str) -> ast.expr:
