@@ -11,6 +11,7 @@ from crrl.errors import DataError
 from crrl.sandbox import shared_workers
 from crrl.schema import rows_from_files
 from crrl.testing import run_tests, score
+from crrl.testing.inside.equality import same
 from crrl.testing.inside.verdict import signature
 from crrl.testing.report import read_report
 from crrl.testing.run import TestRun
@@ -420,6 +421,22 @@ def test_a_test_may_ask_for_anything(command: str) -> None:
     test_run = judged({"test_f.py": WILDCARD}, command, before={"f.py": ""})
     assert not test_run.tampered
     assert sorted(test_run.results.values()) == [False, True]
+
+
+class FirstNumber:
+    """Equals the first number that it is asked about, and no other."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, int):
+            return False
+        self.__dict__.setdefault("value", other)
+        return bool(other == self.value)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_what_counts_is_never_the_first_number_that_an_object_is_asked_about() -> None:
+    assert not any(same(FirstNumber(), 8) for _ in range(500))
 
 
 FAILS_IN_A_THREAD = """\

@@ -164,8 +164,10 @@ def asked(holds: Callable[[Any, Any], Any], left: Any, right: Any, real: Callabl
         sides.append((left, lambda probe: _holds(holds, probe, right)))
     questions = [(kind, probe, ask) for other, ask in sides for kind, probe in _probes(other)]
     order = _drawn(range(len(questions)))
-    # Never first or last: the first answer could be remembered, and the last be concluded from the others.
-    turn = 1 + _drawn(range(max(1, len(order) - 1)))[0]
+    # Never first or last of what is alike: the first answer could be remembered, and the last be concluded from the others.
+    alike = [place for place, index in enumerate(order) if questions[index][0] == "near"]
+    first, last = (alike[0], alike[-1]) if len(alike) > 1 else (0, len(order) - 1)
+    turn = first + 1 + _drawn(range(max(1, last - first)))[0]
     found: dict[str, list[bool]] = {"near": [], "far": []}
     outcome: Any = None
     for place, index in enumerate(order):
