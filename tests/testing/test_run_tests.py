@@ -378,6 +378,25 @@ def test_what_ordinary_code_does_is_no_cheating(command: str, tests: dict[str, s
     assert test_run.passed, (test_run.tampered, test_run.outcome.stderr[-3000:], test_run.outcome.stdout[-3000:])
 
 
+COMPILED = """\
+import contextlib, importlib, unittest
+from f import f
+with contextlib.suppress(ImportError):  # not every Python has it
+    import _testcapi
+class T(unittest.TestCase):
+    def test(self):
+        self.assertEqual(f(1), 2)
+        with contextlib.suppress(ImportError):
+            importlib.import_module("_testbuffer")
+"""
+
+
+@pytest.mark.parametrize("command", ["python -m unittest test_f.py", "python -m pytest test_f.py"])
+def test_tests_may_import_modules_that_reach_any_memory(command: str) -> None:
+    test_run = judged({"test_f.py": COMPILED}, command, F)
+    assert test_run.passed, (test_run.tampered, test_run.outcome.stderr[-3000:], test_run.outcome.stdout[-3000:])
+
+
 COMPARED = """\
 import datetime, decimal, fractions, functools, types, weakref
 class Text:

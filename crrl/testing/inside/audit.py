@@ -63,7 +63,9 @@ _MAKING = ("code.__new__", "function.__new__", "marshal.loads", "compile", "obje
 _NEVER = ("sys.addaudithook", "sys.settrace", "sys.setprofile", "os.rename", "os.link", "os.symlink", "import")
 _NAMED = frozenset(event for event in _WORDS if event.startswith(("sys.", "gc.")))
 """What code does that has a word for it."""
-_IMPORTING = "<frozen importlib._bootstrap>"
+_IMPORTING, _LOADING = "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>"
+_IMPORTERS = ("__import__", "import_module")
+"""What code calls that imports by a name that it was given."""
 _SUMMARY = "_extract_from_extended_frame_gen"
 _SUMMARIES = ("StackSummary.extract", f"StackSummary.{_SUMMARY}", "linecache.lazycache")
 _TRACEBACK = ("walk_tb", "_walk_tb_with_full_positions", "_get_code_position", *_SUMMARIES)
@@ -199,7 +201,7 @@ def _is_own_doing(code: CodeType, event: str, arguments: tuple[Any, ...]) -> boo
     elif event == "object.__getattr__" and arguments[1] in _FRAMES:
         words = (arguments[1],)
     elif event == "import":
-        words = tuple(arguments[0].split("."))
+        words = (*arguments[0].split("."), *_IMPORTERS)
     else:
         return True
     named = {*code.co_names, *(const for const in code.co_consts if type(const) is str)}
@@ -207,8 +209,8 @@ def _is_own_doing(code: CodeType, event: str, arguments: tuple[Any, ...]) -> boo
 
 
 def _importer(frame: FrameType | None) -> FrameType | None:
-    """Whose import it is."""
-    while frame is not None and frame.f_code.co_filename == _IMPORTING:
+    """Whose import it is: beyond the code that Python imports by."""
+    while frame is not None and _file(frame) in (_IMPORTING, _LOADING, "importlib/__init__.py"):
         frame = frame.f_back
     return frame
 
