@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import PreTrainedTokenizerFast, TrainerCallback
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from bench.gpu_train import WAYS, Case
@@ -47,6 +47,8 @@ def main() -> None:
 
 def _by_default(case: Case, folder: Path) -> GRPOTrainer:
     """What GRPOConfig says by itself, but for the sizes of a step, which the comparison fixes."""
+    with torch.device("meta"):  # its names alone, and before the arguments divide models over the processes
+        shape = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(case.model))
     on_cpu = not torch.cuda.is_available()
     each = GRPOConfig.__dataclass_fields__["per_device_train_batch_size"].default
     arguments = GRPOConfig(
@@ -64,7 +66,7 @@ def _by_default(case: Case, folder: Path) -> GRPOTrainer:
         args=arguments,
         train_dataset=_tasks(case),
         processing_class=_tokenizer(case),
-        peft_config=lora_config(_config(case)),
+        peft_config=lora_config(_config(case), shape),
     )
 
 

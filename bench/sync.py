@@ -85,7 +85,8 @@ def _adapter(folder: Path, config: RunConfig, model: Path, endpoint: Any) -> Syn
     from crrl.train.publishing import AdapterPublisher
     from crrl.train.rollout import sampling_of
 
-    policy: Any = get_peft_model(load_model(model, "float32"), lora_config(config))
+    whole = load_model(model, "float32")
+    policy: Any = get_peft_model(whole, lora_config(config, whole))
     accelerator = SimpleNamespace(unwrap_model=lambda found: found, is_main_process=True, device="cpu")
     trainer = SimpleNamespace(model=policy, accelerator=accelerator)
     fleet = Fleet(lambda: [endpoint], completions_at_once=8, request_timeout_s=300, patience_s=300)

@@ -42,13 +42,14 @@ def build_trainer(
     clock = StepClock()
     # The arguments first: with several processes they say that the model is loaded in parts.
     arguments = grpo_arguments(config, folder.checkpoints / "grpo")
+    model = load_model(model_folder, training_dtype(config))
     trainer = ReinforcementTrainer(
-        model=load_model(model_folder, training_dtype(config)),
+        model=model,
         reward_funcs=[_told(REWARDS[name], name, heartbeat, clock) for name in config.rewards],
         args=arguments,
         train_dataset=tasks,
         processing_class=tokenizer,
-        peft_config=lora_config(config),
+        peft_config=lora_config(config, model),
         ranks=ranks,
         heartbeat=heartbeat,
         clock=clock,

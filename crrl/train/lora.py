@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from peft import LoraConfig, PeftModel
@@ -9,8 +10,8 @@ from peft import LoraConfig, PeftModel
 from crrl.config import RunConfig
 
 
-def lora_config(config: RunConfig) -> LoraConfig | None:
-    """The adapter to train; None: every weight is trained."""
+def lora_config(config: RunConfig, model: Any) -> LoraConfig | None:
+    """The adapter to train on a model; None: every weight is trained."""
     lora = config.lora
     if lora.rank == 0:
         return None
@@ -19,8 +20,18 @@ def lora_config(config: RunConfig) -> LoraConfig | None:
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules="all-linear" if lora.target_modules == ("all-linear",) else list(lora.target_modules),
+        exclude_modules=_beside_text(model),
         task_type="CAUSAL_LM",
     )
+
+
+def _beside_text(model: Any) -> str | None:
+    """What no text passes through, as a pattern of modules' names: Gemma 3's image encoder, whose layers are named alike."""
+    text = model.get_decoder()
+    place = next(name for name, module in model.named_modules() if module is text)
+    around, _, _ = place.rpartition(".")
+    beside = [name for name, _ in model.get_submodule(around).named_children() if f"{around}.{name}" != place]
+    return rf"{re.escape(around)}\.({'|'.join(map(re.escape, beside))})\..*" if around and beside else None
 
 
 def merged(model: Any) -> Any:

@@ -60,12 +60,13 @@ def imitate(
     if ranks.any(is_complete(place)):
         return place
     arguments = sft_arguments(config, folder.checkpoints / "sft")
+    model = load_model(model_folder, training_dtype(config))
     trainer = ImitationTrainer(
-        model=load_model(model_folder, training_dtype(config)),
+        model=model,
         args=arguments,
         train_dataset=demonstrations(config, tasks, tokenizer),
         processing_class=tokenizer,
-        peft_config=lora_config(config),
+        peft_config=lora_config(config, model),
         ranks=ranks,
         heartbeat=heartbeat,
     )

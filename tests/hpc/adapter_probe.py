@@ -34,7 +34,8 @@ def config_of(model: str) -> RunConfig:
 
 def main() -> None:
     config, adapters = config_of(sys.argv[1]), Path(sys.argv[2])
-    policy: Any = get_peft_model(load_model(config.model, "float32"), lora_config(config))
+    whole = load_model(config.model, "float32")
+    policy: Any = get_peft_model(whole, lora_config(config, whole))
     accelerator = SimpleNamespace(unwrap_model=lambda found: found, is_main_process=True, device="cpu")
     trainer = SimpleNamespace(model=policy, accelerator=accelerator)
     publisher, drifts, drawn = AdapterPublisher(trainer, adapters, "float32"), [], []
