@@ -19,7 +19,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -29,7 +28,13 @@ from typing import Any
 
 from bench.machine import heading
 from bench.random_model import SHAPES, Shape, write_model
-from crrl.cluster.accelerate import TrainerShape, accelerate_config, deepspeed_config, launch_environment
+from crrl.cluster.accelerate import (
+    TrainerShape,
+    accelerate_config,
+    deepspeed_config,
+    launch_command,
+    launch_environment,
+)
 from crrl.cluster.rendezvous import Meeting, claim_port
 
 PRESETS = {"7B": "medium"}
@@ -38,6 +43,7 @@ WAYS = ("TRL's defaults", "the preset")
 PEAK_TERAFLOPS = {"H200": 989, "H100": 989, "GH200": 989, "A100": 312, "L40S": 362, "B200": 2250}
 """Dense bfloat16, from NVIDIA's data sheets, by a part of the name that the driver gives the GPU."""
 LIMIT_S = 1800
+OUT_OF_MEMORY = "  does not fit: out of memory"
 
 
 @dataclass(frozen=True)
@@ -106,9 +112,6 @@ def _measure(name: str, given: Any, gpu: Gpu, processes: int) -> int:
     return int(failed)
 
 
-OUT_OF_MEMORY = "  does not fit: out of memory"
-
-
 def _job(case: Case, folder: Path, *, on_cpu: bool) -> dict[str, float] | str:
     """The numbers of one case; if it failed, why."""
     port = claim_port()
@@ -117,11 +120,10 @@ def _job(case: Case, folder: Path, *, on_cpu: bool) -> dict[str, float] | str:
     deepspeed.write_text(deepspeed_config())
     config.write_text(accelerate_config(TrainerShape(1, case.processes), Meeting("127.0.0.1", port.number), deepspeed))
     Path(case.result).unlink(missing_ok=True)
-    command = (sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", "--config_file", str(config))
-    worker = ("--module", "bench.gpu_train_rank", json.dumps(asdict(case)))
+    command = launch_command(config, 0, json.dumps(asdict(case)), module="bench.gpu_train_rank")
     variables = launch_environment(case.processes, len(os.sched_getaffinity(0)), on_cpu=on_cpu)
     settings: Any = {"env": {**os.environ, **variables}, "start_new_session": True}
-    with log.open("wb") as out, subprocess.Popen((*command, *worker), stdout=out, stderr=out, **settings) as job:
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out, **settings) as job:
         try:
             job.wait(LIMIT_S)
         except subprocess.TimeoutExpired:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import resource
 import statistics
 import sys
@@ -14,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast, TrainerCallback
+from transformers import AutoConfig, AutoModelForCausalLM, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from bench.gpu_train import WAYS, Case
+from bench.random_model import tasks_of, words_of
 from crrl.config import LoraConfig, RunConfig, load_preset
 from crrl.report.heartbeat import Heartbeat
 from crrl.report.run_folder import RunFolder
@@ -27,7 +26,7 @@ from crrl.train.grpo import build_trainer
 from crrl.train.lora import lora_config
 from crrl.train.ranks import ranks_of_environment
 
-WARM_STEPS = 1
+WARM_STEPS, TASKS = 1, 64
 
 
 def main() -> None:
@@ -64,8 +63,8 @@ def _by_default(case: Case, folder: Path) -> GRPOTrainer:
         case.model,
         reward_funcs=REWARDS["format"],
         args=arguments,
-        train_dataset=_tasks(case),
-        processing_class=_tokenizer(case),
+        train_dataset=tasks_of(TASKS, case.prompt_tokens),
+        processing_class=words_of(Path(case.model)),
         peft_config=lora_config(_config(case), shape),
     )
 
@@ -74,7 +73,9 @@ def _by_preset(case: Case, folder: Path) -> GRPOTrainer:
     config, ranks = _config(case), ranks_of_environment()
     run = RunFolder(folder / "preset")
     heartbeat = Heartbeat(None, "trainer", "bench")
-    return build_trainer(config, run, case.model, _tokenizer(case), _tasks(case), ranks, heartbeat)
+    return build_trainer(
+        config, run, case.model, words_of(Path(case.model)), tasks_of(TASKS, case.prompt_tokens), ranks, heartbeat
+    )
 
 
 def _config(case: Case) -> RunConfig:
@@ -96,17 +97,6 @@ def _config(case: Case) -> RunConfig:
     cluster = replace(preset.cluster, nodes=nodes, gpus_per_node=0 if on_cpu else case.processes)
     lora = preset.lora if case.is_lora else LoraConfig(rank=0)
     return replace(preset, model=case.model, rewards={"format": 1.0}, grpo=grpo, lora=lora, cluster=cluster)
-
-
-def _tasks(case: Case) -> Dataset:
-    draws = random.Random(1)
-    prompts = [" ".join(f"w{draws.randrange(64)}" for _ in range(case.prompt_tokens)) for _ in range(64)]
-    return Dataset.from_dict({"prompt": prompts, "files": [[{"path": "f.py", "text": "x = 0\n"}]] * len(prompts)})
-
-
-def _tokenizer(case: Case) -> Any:
-    tokenizers: Any = PreTrainedTokenizerFast  # by Qwen2's name another one would be made of its files
-    return tokenizers.from_pretrained(case.model)
 
 
 class _Instrument(TrainerCallback):  # type: ignore[misc]

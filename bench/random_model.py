@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,6 +65,23 @@ def write_model(folder: Path, shape: Shape, *, context: int = 2048, dtype: str =
     model.save_pretrained(folder)
     _tokenizer(shape.vocabulary, context).save_pretrained(folder)
     return int(sum(weight.numel() for weight in model.parameters()))
+
+
+def words_of(folder: Path) -> Any:
+    """The tokenizer of such a model. By Qwen2's own name another one would be made of its files."""
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizers: Any = PreTrainedTokenizerFast
+    return tokenizers.from_pretrained(folder)
+
+
+def tasks_of(count: int, words: int) -> Any:
+    """A dataset of tasks whose prompts are so many words long, the same every time."""
+    from datasets import Dataset
+
+    draws = random.Random(1)
+    prompts = [" ".join(f"w{draws.randrange(64)}" for _ in range(words)) for _ in range(count)]
+    return Dataset.from_dict({"prompt": prompts, "files": [[{"path": "f.py", "text": "x = 0\n"}]] * count})
 
 
 def _tokenizer(vocabulary: int, context: int) -> Any:

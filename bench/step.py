@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import statistics
 import tempfile
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.machine import heading
-from bench.random_model import SHAPES, write_model
+from bench.random_model import SHAPES, tasks_of, words_of, write_model
 from crrl.config import RunConfig, from_yaml, to_yaml
 from crrl.serve.alone import serving
 
@@ -44,7 +43,7 @@ class Scene(NamedTuple):
 
 
 SCENES = {"spread": Scene(102, 512, 4, 8, 256), "equal": Scene(16384, 64, 4, 4, 16)}
-PROMPT_WORDS = 32
+PROMPT_WORDS, TASKS = 32, 64
 WARM_STEPS = 1
 
 
@@ -136,8 +135,6 @@ def _said(is_met: bool) -> str:
 def _train(config: RunConfig, folder: Path, endpoint: Any) -> Way:
     """The measured steps of one way: without the first, and without the last, which has nothing to draw ahead."""
     import torch
-    from datasets import Dataset
-    from transformers import PreTrainedTokenizerFast
 
     from crrl.report.heartbeat import Heartbeat
     from crrl.report.metrics_log import read_metrics
@@ -153,12 +150,9 @@ def _train(config: RunConfig, folder: Path, endpoint: Any) -> Way:
     model = folder / "model"
     run = RunFolder(Path(tempfile.mkdtemp(dir=folder)))
     write_aside(run.config, to_yaml(config))
-    tokenizers: Any = PreTrainedTokenizerFast  # by Qwen2's name another one would be made of its files
-    tokenizer = tokenizers.from_pretrained(model)
+    tokenizer = words_of(model)
     heartbeat = Heartbeat(None, "trainer", "bench")
-    draws = random.Random(1)
-    prompts = [" ".join(f"w{draws.randrange(64)}" for _ in range(PROMPT_WORDS)) for _ in range(64)]
-    tasks = Dataset.from_dict({"prompt": prompts, "files": [[{"path": "f.py", "text": "x = 0\n"}]] * len(prompts)})
+    tasks = tasks_of(TASKS, PROMPT_WORDS)
     trainer = build_trainer(config, run, model, tokenizer, tasks, ALONE, heartbeat)
     if endpoint is not None:
         fleet = Fleet(

@@ -77,12 +77,14 @@ def deepspeed_config() -> str:
     return json.dumps(config, indent=1) + "\n"
 
 
-def launch_command(config: Path, machine: int, folder: str, python: str = sys.executable) -> Sequence[str]:
-    """What starts the trainers of one node, the `machine`-th of those that train."""
+def launch_command(
+    config: Path, machine: int, argument: str, python: str = sys.executable, module: str = "crrl.train"
+) -> Sequence[str]:
+    """What starts the trainers of one node, the `machine`-th of those that train; a run's are given its folder."""
     return (
         *(python, "-m", "accelerate.commands.accelerate_cli", "launch"),
         *("--config_file", str(config), "--machine_rank", str(machine)),
-        *("--module", "crrl.train", folder),
+        *("--module", module, argument),
     )
 
 

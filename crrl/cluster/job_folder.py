@@ -49,11 +49,9 @@ def local_folder(cluster: ClusterConfig, host: Mapping[str, str]) -> Path:
     root = Path(re.sub(r"\$\{?(\w+)\}?", value, text))
     if not root.is_absolute():
         raise RunError(f"the folder for caches, {root}, is no absolute path; name one with --cluster.scratch")
-    job = host.get("SLURM_JOB_ID") if cluster.cluster != "local" else None
-    return (
-        root
-        / f"crrl-{job or f'pid{os.getpid()}'}-{host.get('SLURM_RESTART_COUNT', '0')}-{host.get('SLURM_NODEID', '0')}"
-    )
+    in_job = host.get("SLURM_JOB_ID") if cluster.cluster != "local" else None
+    job = in_job or f"pid{os.getpid()}"
+    return root / f"crrl-{job}-{host.get('SLURM_RESTART_COUNT', '0')}-{host.get('SLURM_NODEID', '0')}"
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from pathlib import Path
 from crrl.config import RunConfig
 from crrl.errors import ConfigError
 from crrl.evaluate.model_place import ModelPlace
-from crrl.train.generate import end_tokens
 from crrl.train.lora import merged
 from crrl.train.manifest import MANIFEST
 from crrl.train.model import load_trained
@@ -35,9 +34,7 @@ def export_model(place: ModelPlace, config: RunConfig, card: str, out: Path) -> 
             shutil.copytree(place.base, aside, ignore=shutil.ignore_patterns(MANIFEST, *_STATE))
         else:
             model, tokenizer = load_trained(place, config.grpo.dtype, "cpu")
-            whole = merged(model)
-            whole.generation_config.eos_token_id = end_tokens(whole, tokenizer)
-            whole.save_pretrained(aside)
+            merged(model, tokenizer).save_pretrained(aside)
             tokenizer.save_pretrained(aside)
         (aside / "README.md").write_text(card, encoding="utf-8")
         aside.rename(out)

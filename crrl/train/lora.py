@@ -6,8 +6,10 @@ import re
 from typing import Any
 
 from peft import LoraConfig, PeftModel
+from transformers import PreTrainedTokenizerBase
 
 from crrl.config import RunConfig
+from crrl.train.generate import end_tokens
 
 
 def lora_config(config: RunConfig, model: Any) -> LoraConfig | None:
@@ -34,6 +36,8 @@ def _beside_text(model: Any) -> str | None:
     return rf"{re.escape(around)}\.({'|'.join(map(re.escape, beside))})\..*" if around and beside else None
 
 
-def merged(model: Any) -> Any:
-    """The model with its adapter folded into the weights; a model without one as it is."""
-    return model.merge_and_unload() if isinstance(model, PeftModel) else model
+def merged(model: Any, tokenizer: PreTrainedTokenizerBase) -> Any:
+    """The model with its adapter folded into the weights, ending where its trainer had it end; one without an adapter too."""
+    whole = model.merge_and_unload() if isinstance(model, PeftModel) else model
+    whole.generation_config.eos_token_id = end_tokens(whole, tokenizer)
+    return whole

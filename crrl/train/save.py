@@ -11,7 +11,6 @@ from typing import Any
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
-from crrl.train.generate import end_tokens
 from crrl.train.lora import merged
 from crrl.train.model import load_model
 
@@ -40,8 +39,7 @@ def _fold_in(folder: Path, tokenizer: PreTrainedTokenizerBase, started_from: Pat
     for path in folder.glob("adapter_*"):
         path.rename(adapter / path.name)
     with _undivided():
-        model = merged(PeftModel.from_pretrained(load_model(started_from, dtype), str(adapter)))
-    model.generation_config.eos_token_id = end_tokens(model, tokenizer)
+        model = merged(PeftModel.from_pretrained(load_model(started_from, dtype), str(adapter)), tokenizer)
     model.save_pretrained(folder)
     shutil.rmtree(adapter)
 

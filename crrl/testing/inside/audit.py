@@ -210,7 +210,7 @@ def _is_own_doing(code: CodeType, event: str, arguments: tuple[Any, ...]) -> boo
 
 def _importer(frame: FrameType | None) -> FrameType | None:
     """Whose import it is: beyond the code that Python imports by."""
-    while frame is not None and _file(frame) in (_IMPORTING, _LOADING, "importlib/__init__.py"):
+    while frame is not None and library_file(frame) in (_IMPORTING, _LOADING, "importlib/__init__.py"):
         frame = frame.f_back
     return frame
 
@@ -227,15 +227,15 @@ def _may(libraries: list[FrameType], event: str, arguments: tuple[Any, ...]) -> 
     if event == "open":
         if innermost.f_code.co_name == "invoke_excepthook" and innermost.f_globals.get("excepthook") is _excepthook:
             return True  # Python's own, which shows the line of the test that failed in a thread
-        return any(_file(frame) == "traceback.py" and frame.f_code.co_name == _SUMMARY for frame in libraries)
-    file, function = _file(innermost), innermost.f_code.co_name
+        return any(library_file(frame) == "traceback.py" and frame.f_code.co_name == _SUMMARY for frame in libraries)
+    file, function = library_file(innermost), innermost.f_code.co_name
     for caller in ("", *(frame.f_code.co_name for frame in callers[:1])):
         if (names := _KEEPS_FRAMES.get((file, function, caller))) is not None:
             return all(_is_own(innermost.f_globals, name) for name in names)
     return _is_package(innermost.f_code.co_filename)
 
 
-def _file(frame: FrameType) -> str:
+def library_file(frame: FrameType) -> str:
     """The file of a library's code, below the folder of its library."""
     return _below_library(frame.f_code.co_filename)
 

@@ -13,7 +13,7 @@ from collections.abc import Generator
 from types import CodeType, FrameType, FunctionType, SimpleNamespace
 from typing import Any
 
-from crrl.testing.inside.audit import _file
+from crrl.testing.inside.audit import library_file
 from crrl.testing.inside.origin import PUBLIC_FILE, TEST_CODES, is_answer_code, is_answer_frame
 from crrl.testing.inside.rewrite import fresh_builtins
 from crrl.testing.inside.verdict import signature, tampered
@@ -121,7 +121,7 @@ def _is_librarys_signal(frame: FrameType | None) -> bool:
 
     One that does not name `signal` was given it to call, as `contextlib.ExitStack.callback` is.
     """
-    while frame is not None and _file(frame) == "signal.py" and not is_answer_frame(frame):
+    while frame is not None and library_file(frame) == "signal.py" and not is_answer_frame(frame):
         frame = frame.f_back
     return frame is not None and "signal" in frame.f_code.co_names and not is_answer_frame(frame)
 
